@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+// One room a target, so that this manifest shows which way the arrows point (ARCHITECTURE.md draws it).
+import PackageDescription
+
+/// Every Swift target is built with strict memory safety, and a warning is an error.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A room: a Swift library target at `path`.
+func room(_ name: String, at path: String, knows: [Target.Dependency] = [], exclude: [String] = [],
+          settings: [SwiftSetting] = [], linker: [LinkerSetting] = []) -> Target {
+    .target(name: name, dependencies: knows, path: path, exclude: exclude,
+            swiftSettings: strict + settings, linkerSettings: linker)
+}
+
+/// The tests of a room, which may have readable cases beside them.
+func tests(_ name: String, at path: String, knows: [Target.Dependency], cases: Bool = false) -> Target {
+    .testTarget(name: name, dependencies: knows, path: path,
+                resources: cases ? [.copy("Cases")] : [], swiftSettings: strict)
+}
+
+/// A door to a C library of the system; each is imported by one room only.
+func door(_ name: String, at path: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, path: path, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+var products: [Product] = []
+var targets: [Target] = []
+
+// MARK: Wire
+
+// MARK: Store
+
+// MARK: Transport
+
+// MARK: Scheduling strategies and the engine that asks them
+
+// MARK: API
+
+// MARK: Client, controllers, scheduler, nodes
+
+// MARK: The program and its tools
+
+let package = Package(
+    name: "martlet",
+    platforms: [.macOS(.v15)],
+    products: products,
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: targets,
+    cLanguageStandard: .c11
+)
