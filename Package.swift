@@ -33,6 +33,15 @@ var targets: [Target] = []
 
 // MARK: Wire
 
+targets += [
+    door("CProtobufC", at: "Sources/Wire/CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
+    .target(name: "CSchema", dependencies: ["CProtobufC"], path: "Sources/Wire/CSchema",
+            cSettings: [.headerSearchPath("Generated")]),
+    room("Wire", at: "Sources/Wire", knows: ["CSchema"], exclude: ["CProtobufC", "CSchema", "Facade"]),
+    room("Kubernetes", at: "Sources/Wire/Facade", knows: ["Wire"]),
+    tests("WireTests", at: "Tests/WireTests", knows: ["Wire", "Kubernetes"]),
+]
+
 // MARK: Store
 
 // MARK: Transport
