@@ -48,6 +48,13 @@ targets += [
 
 // MARK: Scheduling strategies and the engine that asks them
 
+targets += [
+    .target(name: "CSchedulerABI", path: "Sources/SchedulerPlugins/ABI"),
+    room("SchedulerEngine", at: "Sources/Server/Scheduler/Engine", knows: ["CSchedulerABI"]),
+    tests("SchedulerEngineTests", at: "Tests/SchedulerEngineTests", knows: ["SchedulerEngine"],
+          cases: true),
+]
+
 // MARK: API
 
 // MARK: Client, controllers, scheduler, nodes
