@@ -59,6 +59,10 @@ targets += [
 
 // MARK: Client, controllers, scheduler, nodes
 
+targets += [
+    room("APIClient", at: "Sources/Server/Client", knows: ["Wire", "Kubernetes"]),
+]
+
 // MARK: The program and its tools
 
 let package = Package(

@@ -1,0 +1,67 @@
+import Kubernetes
+public import Wire
+
+/// The revision of the store at which an object, or a list, was as it is. Orders every change.
+public struct ResourceVersion: Hashable, Comparable, Sendable {
+    public let revision: UInt64
+
+    public init(_ revision: UInt64) { self.revision = revision }
+
+    /// From `metadata.resourceVersion`. Nil if it is no number.
+    public init?(_ text: String) {
+        guard let revision = UInt64(text) else { return nil }
+        self.revision = revision
+    }
+
+    public var text: String { String(revision) }
+
+    public static func < (a: Self, b: Self) -> Bool { a.revision < b.revision }
+}
+
+/// An object as lists and watches hand it out: a tree, or bytes that become one on demand.
+public struct StoredObject: Sendable {
+    public let type: MessageType
+    public let resourceVersion: ResourceVersion
+    private let content: Content
+
+    private enum Content: Sendable {
+        case tree(Message)
+    }
+
+    /// An object whose `metadata.resourceVersion` is set in the tree.
+    public init(_ tree: Message) {
+        type = tree.type
+        resourceVersion = ResourceVersion(tree.objectMeta.resourceVersion) ?? ResourceVersion(0)
+        content = .tree(tree)
+    }
+
+    /// The tree, with `metadata.resourceVersion`.
+    ///
+    /// - Throws: an ``APIError`` of code 0 if the server sent bytes that are no object.
+    public func tree() throws(APIError) -> Message {
+        switch content {
+        case .tree(let tree): tree
+        }
+    }
+}
+
+/// What a list answers.
+public struct ObjectList: Sendable {
+    public var items: [StoredObject]
+    /// Of the list: watch from here to miss nothing.
+    public var resourceVersion: ResourceVersion
+    /// Token for the next page; nil on the last.
+    public var continuation: String?
+    /// Items after this page, if the server counted them.
+    public var remainingItemCount: Int?
+
+    public init(
+        items: [StoredObject], resourceVersion: ResourceVersion, continuation: String? = nil,
+        remainingItemCount: Int? = nil
+    ) {
+        self.items = items
+        self.resourceVersion = resourceVersion
+        self.continuation = continuation
+        self.remainingItemCount = remainingItemCount
+    }
+}
