@@ -57,6 +57,11 @@ targets += [
 
 // MARK: API
 
+targets += [
+    room("APIErrors", at: "Sources/Server/API/Errors", knows: ["Wire", "Kubernetes"]),
+    tests("AccessTests", at: "Tests/AccessTests", knows: ["APIErrors", "Wire", "Kubernetes"]),
+]
+
 // MARK: Client, controllers, scheduler, nodes
 
 targets += [
