@@ -1,6 +1,7 @@
 import APIErrors
 import Kubernetes
 import Testing
+import Wire
 
 @Suite("Failures are worded as Kubernetes words them")
 struct ErrorTests {
