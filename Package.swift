@@ -43,6 +43,16 @@ targets += [
 ]
 
 // MARK: Store
+/// Functions that lend bytes (`RawSpan`) say for how long, which the compiler checks.
+let lending: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
+targets += [
+    .target(name: "CChecksum", path: "Sources/Store/CChecksum"),
+    room("Checksum", at: "Sources/Store/Checksum", knows: ["CChecksum"]),
+    room("StoreCore", at: "Sources/Store/Core", knows: ["Checksum"], settings: lending),
+    room("Store", at: "Sources/Store/Edge", knows: ["StoreCore"], settings: lending),
+    tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum"]),
+    tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore"]),
+]
 
 // MARK: Transport
 

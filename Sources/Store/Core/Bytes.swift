@@ -1,0 +1,77 @@
+// Reading and writing integers in bytes: little-endian, at any alignment. The span's own
+// operations check bounds and trap; callers check lengths first, since bytes come from a disk.
+
+extension RawSpan {
+    @inline(__always)
+    func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+        at offset: Int, as type: Value.Type
+    ) -> Value {
+        // Any bit pattern is a valid integer, so the load can produce no invalid value.
+        Value(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))
+    }
+
+    @inline(__always)
+    @_lifetime(copy self)
+    func slice(_ offset: Int, _ count: Int) -> RawSpan {
+        extracting(offset..<offset + count)
+    }
+}
+
+extension [UInt8] {
+    /// The elements as raw bytes.
+    @inlinable
+    package var raw: RawSpan {
+        // A byte has no padding, which is all that makes `bytes` unsafe.
+        @_lifetime(borrow self)
+        get { unsafe span.bytes }
+    }
+
+    mutating func append(integer value: some FixedWidthInteger) {
+        var rest = value.littleEndian
+        for _ in 0..<(type(of: value).bitWidth / 8) {
+            append(UInt8(truncatingIfNeeded: rest))
+            rest >>= 8
+        }
+    }
+
+    mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at offset: Int) {
+        var span = mutableSpan
+        // Any byte is a valid UInt8, so nothing invalid can be stored.
+        var bytes = unsafe span.mutableBytes
+        bytes.storeBytes(of: value.littleEndian, toByteOffset: offset, as: Value.self)
+    }
+
+    mutating func append(bytes: RawSpan) {
+        // The buffer is read while the span is borrowed, and no pointer to it is kept.
+        unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
+
+    package init(_ bytes: RawSpan) {
+        self.init()
+        reserveCapacity(bytes.byteCount)
+        append(bytes: bytes)
+    }
+}
+
+/// Compares bytewise, as unsigned numbers; a proper prefix comes first. Negative, zero or positive.
+@inline(__always)
+func orderOfBytes(_ left: RawSpan, _ right: RawSpan) -> Int {
+    let common = min(left.byteCount, right.byteCount)
+    var offset = 0
+    while offset + 8 <= common {
+        let a = left.integer(at: offset, as: UInt64.self)
+        let b = right.integer(at: offset, as: UInt64.self)
+        if a != b { return a.byteSwapped < b.byteSwapped ? -1 : 1 }
+        offset += 8
+    }
+    while offset < common {
+        let a = left.integer(at: offset, as: UInt8.self)
+        let b = right.integer(at: offset, as: UInt8.self)
+        if a != b { return Int(a) - Int(b) }
+        offset += 1
+    }
+    return left.byteCount - right.byteCount
+}
+
+@inline(__always)
+func roundedUp(_ count: Int, to alignment: Int) -> Int { (count + alignment - 1) & ~(alignment - 1) }

@@ -1,0 +1,65 @@
+/// How each segment is used: what to retire, and where history begins.
+package struct SegmentUse: Sendable, Equatable {
+    /// Size of the file.
+    package var fileBytes: Int
+    /// Bytes of changes that the key space refers to.
+    package var liveBytes = 0
+    /// Bytes of changes, live or not.
+    package var changeBytes = 0
+    /// Revisions of the transactions in it; nil if it has none.
+    package var revisions: ClosedRange<Revision>?
+    /// The oldest mod revision of any put in it, survivors included.
+    package var oldestPut: Revision?
+    /// Bytes of deletes that are copied from segment to segment, lest older puts come back.
+    package var tombstoneBytes = 0
+    package var isSealed = false
+    /// Where some of the transactions begin, so that history is found without reading all before it.
+    var landmarks: [Landmark] = []
+
+    struct Landmark: Equatable {
+        var revision: Revision
+        var offset: UInt32
+    }
+    private static let landmarkSpacingBytes = 128 * 1024
+
+    package init(fileBytes: Int) { self.fileBytes = fileBytes }
+
+    mutating func note(put revision: Revision) {
+        oldestPut = min(oldestPut ?? revision, revision)
+    }
+
+    mutating func note(transaction revision: Revision, at offset: Int) {
+        revisions = min(revisions?.lowerBound ?? revision, revision)...revision
+        if offset >= Int(landmarks.last?.offset ?? 0) + Self.landmarkSpacingBytes {
+            landmarks.append(Landmark(revision: revision, offset: UInt32(offset)))
+        }
+    }
+
+    /// An offset from which every transaction since `revision` is found.
+    func offset(before revision: Revision) -> Int {
+        let landmark = landmarks.last { $0.revision <= revision }
+        return landmark.map { Int($0.offset) } ?? SegmentHeader.byteCount
+    }
+}
+
+/// All segments, by their sequence number.
+struct SegmentBook {
+    private(set) var uses: [UInt32: SegmentUse] = [:]
+
+    subscript(sequence: UInt32) -> SegmentUse? {
+        get { uses[sequence] }
+        set { uses[sequence] = newValue }
+    }
+
+    var sequences: [UInt32] { uses.keys.sorted() }
+
+    mutating func free(_ freed: KeySpace.Freed) {
+        uses[freed.place.segment]?.liveBytes -= freed.bytes
+    }
+
+    mutating func update(_ sequence: UInt32, _ body: (inout SegmentUse) -> Void) {
+        guard var use = uses[sequence] else { return }
+        body(&use)
+        uses[sequence] = use
+    }
+}

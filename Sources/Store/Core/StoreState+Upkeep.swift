@@ -1,0 +1,224 @@
+// Proposals that change no key: compaction, leases, and moving what is alive out of old segments.
+
+extension StoreState {
+    /// Gives up history before `revision`.
+    package mutating func compact(
+        _ asked: Revision, into batch: inout LogBatch
+    ) throws(StoreError) -> Decision {
+        guard asked > compacted else { throw .compacted(requested: asked, oldest: compacted) }
+        guard asked <= revision else { throw .future(requested: asked, current: revision) }
+        batch.begin(.compaction)
+        batch.withPayload { $0.append(integer: asked.number) }
+        return Decision(revision: revision, isLogged: true)
+    }
+
+    /// Lets history before `revision` go, once the compaction is durable: readers are refused from
+    /// now on. What it frees is freed by `prune`, leaf by leaf.
+    package mutating func noteCompacted(_ revision: Revision) { compacted = max(compacted, revision) }
+
+    /// Forgets freed versions in one leaf. Returns the key at which to go on; nil when done.
+    package mutating func prune(from start: [UInt8]) -> [UInt8]? {
+        var freed: [KeySpace.Freed] = []
+        let next = keys.prune(from: start, before: compacted, freed: &freed)
+        for version in freed { segments.free(version) }
+        return next
+    }
+
+    // MARK: Leases
+
+    package mutating func grant(
+        _ id: LeaseID, milliseconds: Int64, now: Int64, into batch: inout LogBatch
+    ) throws(StoreError) -> Decision {
+        guard leases[id] == nil else { throw .leaseExists(id) }
+        guard leases.leases.count < StoreLimits.leasesMax else { throw .tooManyLeases }
+        leases.grant(
+            id,
+            LeaseBook.Lease(
+                milliseconds: milliseconds, savedMilliseconds: milliseconds,
+                deadline: now + milliseconds, segment: batch.position.segment))
+        append(lease: id, to: &batch)
+        return Decision(revision: revision, isLogged: true)
+    }
+
+    /// Gives the lease its whole time again. Takes a record only if the log knows of much less.
+    package mutating func keepAlive(
+        _ id: LeaseID, now: Int64, into batch: inout LogBatch
+    ) throws(StoreError) -> Decision {
+        guard let lease = leases[id] else { throw .leaseNotFound(id) }
+        leases.keepAlive(id, now: now)
+        guard lease.savedMilliseconds < lease.milliseconds else {
+            return Decision(revision: revision)
+        }
+        return saveLeases([id], into: &batch)
+    }
+
+    /// Ends the lease and deletes its keys.
+    package mutating func revoke(
+        _ id: LeaseID, into batch: inout LogBatch, changes: inout [AppliedChange]
+    ) throws(StoreError) -> Decision {
+        guard let lease = leases[id] else { throw .leaseNotFound(id) }
+        let deletes = lease.keys.sorted { orderOfBytes($0.raw, $1.raw) < 0 }
+            .map { Operation.delete(.key($0)) }
+        let accepted = Accepted(succeeded: true, operations: deletes, logBytesMax: 0)
+        var decision = carryOut(accepted, into: &batch, changes: &changes)
+        leases.end(id)
+        batch.begin(.leaseEnd)
+        batch.withPayload { $0.append(integer: id.number) }
+        decision.isLogged = true
+        return decision
+    }
+
+    /// How many bytes ending the lease takes at most.
+    package func revokeBytesMax(_ id: LeaseID) -> Int {
+        let keys = leases[id]?.keys ?? []
+        return keys.reduce(Self.transactionHeaderBytes) {
+            $0 + Change.stride(keyBytes: $1.count, valueBytes: 0)
+        }
+    }
+
+    /// Tells the log how long leases still have.
+    package mutating func saveLeases(
+        _ ids: [LeaseID], into batch: inout LogBatch
+    ) -> Decision {
+        var decision = Decision(revision: revision)
+        for id in ids where leases[id] != nil {
+            let remaining = leases[id].flatMap { lease in
+                lease.deadline.map { min(lease.milliseconds, $0 - leaseTime) }
+            }
+            leases.save(
+                id, milliseconds: max(0, remaining ?? leases[id]?.savedMilliseconds ?? 0),
+                segment: batch.position.segment)
+            append(lease: id, to: &batch)
+            decision.isLogged = true
+        }
+        return decision
+    }
+
+    /// Lets time pass: returns which leases have ended, which the log should learn about, and when to
+    /// look again, in milliseconds; nil if there are no leases.
+    package mutating func tickLeases(
+        now: Int64
+    ) -> (ended: [LeaseID], toSave: [LeaseID], next: Int64?) {
+        leaseTime = max(leaseTime, now)
+        return leases.tick(now: leaseTime)
+    }
+
+    /// The lease's time to live, what is left of it, and its keys.
+    package func lease(
+        _ id: LeaseID
+    ) -> (milliseconds: Int64, remaining: Int64, keys: [[UInt8]])? {
+        guard let lease = leases[id], let left = leases.remaining(id, now: leaseTime) else {
+            return nil
+        }
+        return (lease.milliseconds, left, Array(lease.keys))
+    }
+
+    package var leaseIDs: [LeaseID] { leases.leases.keys.sorted() }
+
+    private func append(lease id: LeaseID, to batch: inout LogBatch) {
+        guard let lease = leases[id] else { return }
+        batch.begin(.lease)
+        batch.withPayload {
+            $0.append(integer: id.number)
+            $0.append(integer: lease.milliseconds)
+            $0.append(integer: lease.savedMilliseconds)
+        }
+    }
+
+    // MARK: Segments
+
+    /// Begins a segment in the log: what is known now, should older segments be gone by the time it
+    /// is read.
+    package mutating func open(_ header: SegmentHeader, into batch: inout LogBatch) {
+        segments[header.sequence] = SegmentUse(fileBytes: header.fileBytes)
+        batch.begin(.opening)
+        batch.withPayload {
+            $0.append(integer: revision.number)
+            $0.append(integer: compacted.number)
+            $0.append(integer: UInt64(segments.sequences.count))
+            for sequence in segments.sequences { $0.append(integer: UInt64(sequence)) }
+        }
+    }
+
+    /// Ends the segment that is being written.
+    package mutating func seal(into batch: inout LogBatch) {
+        segments.update(batch.position.segment) { $0.isSealed = true }
+        batch.begin(.seal)
+        batch.commit()
+    }
+
+    /// How many bytes an opening takes, and the room to leave for a seal.
+    package var openingBytes: Int { RecordHeader.byteCount + 24 + 8 * (segments.uses.count + 1) }
+    package static let sealBytes = RecordHeader.byteCount
+
+    /// Copies the survivors that are needed still; the caller calls `move` once they are written.
+    package mutating func copy(
+        _ survivors: [Survivor], into batch: inout LogBatch
+    ) -> Decision {
+        var decision = Decision(revision: revision)
+        var (payload, copied) = (0, UInt32(0))
+        for survivor in survivors {
+            let bytes = survivor.bytes.raw
+            guard let change = Change(at: 0, in: bytes), needs(survivor, change) else { continue }
+            if !decision.isLogged {
+                batch.begin(.survivors)
+                payload = batch.withPayload { bytes in
+                    bytes.append(integer: 0 as Int64)
+                    bytes.append(integer: 0 as Int64)
+                    return bytes.count - 16
+                }
+                decision.isLogged = true
+            }
+            let place = Place(segment: batch.position.segment, offset: UInt32(batch.endOffset))
+            batch.withPayload { $0.append(bytes: bytes) }
+            copied += 1
+            note(change, at: place, survivor.isTombstone)
+            if !survivor.isTombstone {
+                decision.moves.append(Decision.Move(old: survivor.place, new: place))
+            }
+        }
+        if decision.isLogged {
+            batch.withPayload { $0.store(copied, at: payload + 8) }
+        }
+        return decision
+    }
+
+    private func needs(_ survivor: Survivor, _ change: Change) -> Bool {
+        let bytes = survivor.bytes.raw
+        let key = bytes.slice(change.keyOffset, change.keyBytes)
+        if survivor.isTombstone {
+            return (keys.newestRevision(key) ?? .none) < change.modRevision
+        }
+        return keys.holds(key, change.modRevision, at: survivor.place)
+    }
+
+    private mutating func note(_ change: Change, at place: Place, _ isTombstone: Bool) {
+        segments.update(place.segment) { use in
+            use.changeBytes += change.stride
+            if isTombstone {
+                use.tombstoneBytes += change.stride
+            } else if !change.isDelete {
+                use.note(put: change.modRevision)
+            }
+        }
+    }
+
+    /// Refers readers to the copy of a change, which is written by now.
+    package mutating func move(_ change: Change, key: RawSpan, from old: Place, to new: Place) {
+        guard keys.move(key, change.modRevision, from: old, to: new) else { return }
+        segments.update(old.segment) { $0.liveBytes -= change.stride }
+        segments.update(new.segment) { $0.liveBytes += change.stride }
+    }
+
+    /// Ends a segment's life in the log.
+    package mutating func retire(_ sequence: UInt32, into batch: inout LogBatch) -> Decision {
+        batch.begin(.retirement)
+        batch.withPayload { $0.append(integer: UInt64(sequence)) }
+        return Decision(revision: revision, isLogged: true)
+    }
+
+    /// Forgets a segment whose retirement is durable.
+    package mutating func noteRetired(_ sequence: UInt32) { segments[sequence] = nil }
+
+    package var segmentUses: [UInt32: SegmentUse] { segments.uses }
+}

@@ -1,0 +1,77 @@
+import Store
+import StoreCore
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// A directory for one test, removed when the test ends.
+final class Scratch: Sendable {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/martlet-store-XXXXXX".utf8CString)
+        // mkdtemp writes into the array's own bytes.
+        path = try unsafe template.withUnsafeMutableBufferPointer { buffer in
+            let start = try unsafe #require(buffer.baseAddress)
+            return try unsafe String(cString: #require(mkdtemp(start)))
+        }
+    }
+
+    deinit {
+        for name in (try? names()) ?? [] { unsafe unlink(path + "/" + name) }
+        unsafe rmdir(path)
+    }
+
+    func names() throws -> [String] {
+        let stream = try unsafe #require(opendir(path))
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    unsafe String(cString: $0)
+                }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+}
+
+extension [UInt8] {
+    /// The UTF-8 of `text`.
+    static func text(_ text: String) -> [UInt8] { Array(text.utf8) }
+}
+
+extension StoredEntry {
+    var keyText: String { String(decoding: key, as: UTF8.self) }
+    var text: String { String(decoding: value, as: UTF8.self) }
+}
+
+extension Store {
+    @discardableResult
+    func put(
+        _ key: String, _ value: String, expecting: Revision? = nil, lease: LeaseID = .none
+    ) async throws(StoreError) -> Revision {
+        try await put(.text(key), .text(value), expecting: expecting, lease: lease)
+    }
+
+    @discardableResult
+    func delete(_ key: String, expecting: Revision? = nil) async throws(StoreError) -> Revision {
+        try await delete(.text(key), expecting: expecting)
+    }
+
+    func text(_ key: String, at revision: Revision? = nil) throws(StoreError) -> String? {
+        try get(.text(key), at: revision)?.text
+    }
+
+    /// All keys and values, as "a=1 b=2".
+    func contents(at revision: Revision? = nil) throws(StoreError) -> String {
+        try range(RangeQuery(.all, at: revision)).entries.map { "\($0.keyText)=\($0.text)" }
+            .joined(separator: " ")
+    }
+}
