@@ -55,6 +55,19 @@ targets += [
 ]
 
 // MARK: Transport
+products.append(.library(name: "Transport", targets: ["Transport"]))
+targets += [
+    door("COpenSSL", at: "Sources/Doors/COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
+    door("CNghttp2", at: "Sources/Doors/CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
+    door("CZlib", at: "Sources/Doors/CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+    room("Transport", at: "Sources/Server/Transport", knows: [
+        "COpenSSL", "CNghttp2", "CZlib",
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "DequeModule", package: "swift-collections"),
+    ], settings: [.enableExperimentalFeature("Lifetimes")]),
+]
 
 // MARK: Scheduling strategies and the engine that asks them
 

@@ -1,0 +1,201 @@
+import NIOCore
+
+/// One request and its answer in flight, for either version of HTTP. Lives on its event loop.
+final class Exchange: @unchecked Sendable {
+    /// The connection that the exchange is part of.
+    protocol Owner: AnyObject {
+        /// The head is decided. `bodyCount` is nil when the body's length is not known yet.
+        func send(_ head: ResponseHead, bodyCount: Int?, of exchange: Exchange)
+        /// `output` has more bytes or is ended.
+        func outputGrew(of exchange: Exchange)
+        /// The body can't be completed; the client must notice.
+        func breakOff(_ exchange: Exchange)
+        /// The handler's task is over.
+        func taskEnded(of exchange: Exchange)
+    }
+
+    /// Tells the exchanges of an HTTP/2 connection apart.
+    let streamID: Int32
+    let executor: EventLoopExecutor
+    let incoming: IncomingBody?
+    let limits: ServerLimits
+    private(set) weak var owner: (any Owner)?
+    var output = BodyQueue()
+    private(set) var isHeadSent = false
+    private(set) var isRunning = false
+    /// The client is gone or has reset the stream.
+    private(set) var isGone = false
+    private var isShuttingDown = false
+    private var isStreaming = false
+    private var task: Task<Void, Never>?
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    init(streamID: Int32, executor: EventLoopExecutor, incoming: IncomingBody?,
+         limits: ServerLimits, owner: any Owner) {
+        self.streamID = streamID
+        self.executor = executor
+        self.incoming = incoming
+        self.limits = limits
+        self.owner = owner
+    }
+
+    func start(_ request: HTTPRequest, handler: any RequestHandler) {
+        isRunning = true
+        task = Task(executorPreference: executor) {
+            let response = await handler.respond(to: request)
+            await self.send(response, to: request)
+            self.isRunning = false
+            self.task = nil
+            self.owner?.taskEnded(of: self)
+        }
+    }
+
+    /// Nobody waits for the answer any more.
+    func abandon() {
+        guard !isGone else { return }
+        isGone = true
+        output.removeAll()
+        incoming?.fail(.disconnected)
+        task?.cancel()
+        wakeWriters()
+    }
+
+    /// Ends a streamed answer; an answer that has a known end is left to come to it.
+    func shutDown() {
+        isShuttingDown = true
+        if isStreaming { task?.cancel() }
+    }
+
+    /// Bytes of `output` went out.
+    func outputShrank() {
+        if output.count < limits.responseBytesWaitingMax { wakeWriters() }
+    }
+
+    private func wakeWriters() {
+        guard !waiters.isEmpty else { return }
+        let woken = waiters
+        waiters = []
+        for waiter in woken { waiter.resume() }
+    }
+
+    // MARK: The handler's task
+
+    private func send(_ response: HTTPResponse, to request: HTTPRequest) async {
+        guard !isGone else { return }
+        var head = ResponseHead(status: response.status, headers: response.headers)
+        if request.method == .head || !head.mayHaveBody {
+            return finish(&head, pieces: [], count: response.body.countKnown)
+        }
+        let gzip = response.isCompressible && acceptsGzip(request.headers)
+        switch response.body {
+        case .none:
+            finish(&head, pieces: [], count: 0)
+        case .bytes(let bytes):
+            guard gzip, bytes.count > limits.gzipBytesMin else {
+                return finish(&head, pieces: [bytes], count: bytes.count)
+            }
+            await stream(&head, gzip: true) { try await $0.write(bytes) }
+        case .chunks(let chunks):
+            let count = chunks.reduce(0) { $0 + $1.count }
+            guard gzip, count > limits.gzipBytesMin else {
+                return finish(&head, pieces: chunks, count: count)
+            }
+            await stream(&head, gzip: true) { for chunk in chunks { try await $0.write(chunk) } }
+        case .stream(let produce):
+            await stream(&head, gzip: gzip, produce)
+        }
+    }
+
+    private func finish(_ head: inout ResponseHead, pieces: [[UInt8]], count: Int?) {
+        for piece in pieces { output.append(piece) }
+        output.isEnded = true
+        isHeadSent = true
+        owner?.send(head, bodyCount: count, of: self)
+        owner?.outputGrew(of: self)
+    }
+
+    private func stream(
+        _ head: inout ResponseHead, gzip: Bool,
+        _ produce: @Sendable (any ResponseWriter) async throws -> Void
+    ) async {
+        isStreaming = true
+        if isShuttingDown { task?.cancel() }
+        do {
+            if gzip {
+                let writer = GzipWriter(head: head, exchange: self)
+                try await produce(writer)
+                try await writer.finish()
+            } else {
+                sendHead(head)
+                try await produce(PlainWriter(exchange: self))
+            }
+            end()
+        } catch is CancellationError {
+            end()
+        } catch {
+            if !isGone { owner?.breakOff(self) }
+        }
+    }
+
+    private func end() {
+        guard !isGone else { return }
+        output.isEnded = true
+        owner?.outputGrew(of: self)
+    }
+
+    func sendHead(_ head: ResponseHead) {
+        guard !isGone else { return }
+        isHeadSent = true
+        owner?.send(head, bodyCount: nil, of: self)
+    }
+
+    func write(_ bytes: [UInt8]) async throws(ResponseWriteError) {
+        guard executor.eventLoop.inEventLoop else {
+            let written = await withTaskExecutorPreference(executor) {
+                do throws(ResponseWriteError) {
+                    try await self.write(bytes)
+                    return true
+                } catch { return false }
+            }
+            guard written else { throw .disconnected }
+            return
+        }
+        guard !isGone else { throw .disconnected }
+        output.append(bytes)
+        owner?.outputGrew(of: self)
+        while output.count >= limits.responseBytesWaitingMax && !isGone {
+            await withCheckedContinuation { waiters.append($0) }
+        }
+        if isGone { throw .disconnected }
+    }
+}
+
+/// Status and fields of an answer on its way out.
+struct ResponseHead: Sendable {
+    var status: Int
+    var headers: HTTPHeaders
+
+    /// 1xx, 204 and 304 never have one.
+    var mayHaveBody: Bool { status >= 200 && status != 204 && status != 304 }
+}
+
+/// Hands pieces on as they are.
+private struct PlainWriter: ResponseWriter {
+    let exchange: Exchange
+
+    func write(_ bytes: [UInt8]) async throws(ResponseWriteError) {
+        try await exchange.write(bytes)
+    }
+}
+
+extension HTTPResponse.Body {
+    /// The body's length, unless it is made while it is sent.
+    var countKnown: Int? {
+        switch self {
+        case .none: 0
+        case .bytes(let bytes): bytes.count
+        case .chunks(let chunks): chunks.reduce(0) { $0 + $1.count }
+        case .stream: nil
+        }
+    }
+}
