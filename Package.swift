@@ -88,7 +88,19 @@ targets += [
 // MARK: Client, controllers, scheduler, nodes
 
 targets += [
-    room("APIClient", at: "Sources/Server/Client", knows: ["Wire", "Kubernetes"]),
+    room("APIClient", at: "Sources/Server/Client", knows: [
+        "Wire", "Kubernetes", "APIErrors",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+    ]),
+    room("FakeAPI", at: "Tests/Support/FakeAPI", knows: [
+        "APIClient", "APIErrors", "Wire", "Kubernetes",
+    ]),
+    tests("APIClientTests", at: "Tests/APIClientTests", knows: [
+        "APIClient", "APIErrors", "FakeAPI", "Wire", "Kubernetes",
+        .product(name: "Logging", package: "swift-log"),
+    ]),
 ]
 
 // MARK: The program and its tools
