@@ -37,6 +37,10 @@ public final class Field: Sendable {
     public let number: Int
     /// The name in JSON.
     public let name: String
+    /// ``name`` in UTF-8.
+    let nameBytes: FixedBytes
+    /// `"name":`, as it stands before the value.
+    let keyBytes: FixedBytes
     public let kind: FieldKind
     /// The message of an element, or of a map's value, if ``kind`` is not a scalar.
     public let type: MessageType?
@@ -62,6 +66,8 @@ public final class Field: Sendable {
     init(_ row: FieldRow, kind: FieldKind, type: MessageType?) {
         number = row.number
         name = row.name
+        nameBytes = FixedBytes(immortal: row.name)
+        keyBytes = FixedBytes(immortal: "\"\(row.name)\":")
         self.kind = kind
         self.type = type
         isMap = row.isMap
@@ -102,6 +108,7 @@ public final class MessageType: @unchecked Sendable {
     public private(set) var fieldsByNumber: [Field] = []
     private var indexByNumber: [UInt8] = []
     private var byName: [String: Field] = [:]
+    private var names: JSONNames?
 
     init(name: String, group: String, version: String, form: Form, isKind: Bool, isAtomic: Bool,
          resource: Resource?) {
@@ -118,6 +125,13 @@ public final class MessageType: @unchecked Sendable {
     /// `v1`, `apps/v1`.
     public var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
 
+    /// The apiVersion that clients see. Kinds of meta.k8s.io that belong to every group, such as
+    /// Status, call themselves `v1`.
+    public var clientAPIVersion: String {
+        let isShared = group == "meta.k8s.io" && !kind.hasPrefix("PartialObjectMetadata")
+        return isShared ? "v1" : apiVersion
+    }
+
     func link(_ fields: [Field]) {
         self.fields = fields
         fieldsByNumber = fields.sorted { $0.number < $1.number }
@@ -126,6 +140,15 @@ public final class MessageType: @unchecked Sendable {
             indexByNumber[field.number] = UInt8(index)
         }
         byName = Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0) })
+    }
+
+    /// Second step of linking, when all types have their fields.
+    func linkNames() { names = JSONNames(of: self) }
+
+    /// Everything that may stand in its JSON object.
+    var jsonNames: JSONNames {
+        guard let names else { preconditionFailure("\(name) is not linked") }
+        return names
     }
 
     /// The field with a number, in constant time.

@@ -48,6 +48,7 @@ public enum Schema {
             let row = unsafe martlet_message_at(UInt16(index))!.pointee
             unsafe type.link(FieldRow.rows(of: row).map { $0.field(types: byDescriptor) })
         }
+        for type in types { type.linkNames() }
         return types
     }
 }

@@ -1,4 +1,3 @@
-public import APIErrors
 public import Kubernetes
 public import Wire
 
@@ -74,8 +73,9 @@ extension MessageView {
     /// The view of what a server answered to a request about this kind.
     fileprivate init(answer tree: Message) throws(APIError) {
         guard let view = Self(tree) else {
-            throw APIError.noAnswer(
-                "asked about \(Self.messageType.kind), was answered \(tree.type.kind)")
+            throw APIError(
+                code: 0, reason: "InternalError",
+                message: "asked about \(Self.messageType.kind), was answered \(tree.type.kind)")
         }
         self = view
     }

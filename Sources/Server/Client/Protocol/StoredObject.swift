@@ -1,4 +1,3 @@
-public import APIErrors
 import Kubernetes
 public import Wire
 

@@ -87,11 +87,11 @@ extension BatchV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var lastScheduleTime: Wire.Timestamp? {
+        public var lastScheduleTime: Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
-        public var lastSuccessfulTime: Wire.Timestamp? {
+        public var lastSuccessfulTime: Timestamp? {
             get { tree.optional(5) }
             set { tree.set(5, optional: newValue) }
         }
@@ -129,11 +129,11 @@ extension BatchV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastProbeTime: Wire.Timestamp? {
+        public var lastProbeTime: Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
-        public var lastTransitionTime: Wire.Timestamp? {
+        public var lastTransitionTime: Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -242,11 +242,11 @@ extension BatchV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var startTime: Wire.Timestamp? {
+        public var startTime: Timestamp? {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }
-        public var completionTime: Wire.Timestamp? {
+        public var completionTime: Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }

@@ -48,11 +48,11 @@ extension CoordinationV1 {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }
-        public var acquireTime: Wire.Timestamp? {
+        public var acquireTime: Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
-        public var renewTime: Wire.Timestamp? {
+        public var renewTime: Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }

@@ -1,0 +1,179 @@
+/// What was read from a body.
+public struct DecodedObject: Sendable {
+    public var object: Message
+    /// As the body says, or the default.
+    public var apiVersion: String
+    public var kind: String
+    /// What strict validation refuses, in order and in Kubernetes' words: `unknown field "dta"`.
+    public var issues: [String]
+}
+
+/// Why a body is not an object.
+public enum DecodeError: Error, Equatable {
+    /// Neither version nor kind could be found out.
+    case unrecognized(String)
+    /// The object's kind is known, but not served by that name: Kubernetes' "no kind is registered".
+    case unknownKind(apiVersion: String, kind: String)
+    /// The kind is known, the object is not well.
+    case malformed(String, apiVersion: String, kind: String)
+    /// More bytes than ``Bounds/objectBytesMax``.
+    case tooBig
+}
+
+/// Objects to and from bytes, in any of the three encodings.
+public enum ObjectCodec {
+    /// Reads an object of any kind.
+    ///
+    /// - Parameters:
+    ///   - defaultType: Stands in for what the body does not say of apiVersion and kind.
+    ///   - apiVersion: The apiVersion of the default, for kinds that belong to every group.
+    public static func decode(
+        _ body: RawSpan, _ mediaType: MediaType, default defaultType: MessageType? = nil,
+        apiVersion: String? = nil
+    ) throws(DecodeError) -> DecodedObject {
+        guard body.byteCount <= Bounds.objectBytesMax else { throw .tooBig }
+        let expected = Expected(type: defaultType, apiVersion: apiVersion)
+        switch mediaType {
+        case .json: return try decodeJSON(body, expected)
+        case .yaml: return try decodeYAML(body, expected)
+        case .protobuf: return try decodeProtobuf(body, expected)
+        }
+    }
+
+    public static func decode(
+        _ body: [UInt8], _ mediaType: MediaType, default defaultType: MessageType? = nil,
+        apiVersion: String? = nil
+    ) throws(DecodeError) -> DecodedObject {
+        try body.withRawSpan { (span) throws(DecodeError) in
+            try decode(span, mediaType, default: defaultType, apiVersion: apiVersion)
+        }
+    }
+
+    /// Writes an object with its kind and apiVersion. JSON and YAML have no line end at the end.
+    ///
+    /// - Parameter isPretty: JSON on many lines.
+    public static func encode(
+        _ object: Message, _ mediaType: MediaType, apiVersion: String? = nil, isPretty: Bool = false,
+        into writer: inout ByteWriter
+    ) {
+        switch mediaType {
+        case .protobuf:
+            let isKind = object.type.isKind
+            let version = isKind ? apiVersion ?? object.type.clientAPIVersion : ""
+            writer.appendEnvelope(apiVersion: version, kind: isKind ? object.type.kind : "") {
+                ProtobufEncoder.encode(object, into: &$0)
+            }
+        case .json where isPretty:
+            var plain = ByteWriter()
+            JSONWriter.write(object: object, apiVersion: apiVersion, into: &plain)
+            plain.withBytes { writer.append(indented: $0) }
+        case .json: JSONWriter.write(object: object, apiVersion: apiVersion, into: &writer)
+        case .yaml: encodeYAML(object, apiVersion, into: &writer)
+        }
+    }
+
+    public static func encode(
+        _ object: Message, _ mediaType: MediaType, apiVersion: String? = nil, isPretty: Bool = false
+    ) -> [UInt8] {
+        var writer = ByteWriter()
+        encode(object, mediaType, apiVersion: apiVersion, isPretty: isPretty, into: &writer)
+        return writer.array()
+    }
+}
+
+/// What is stored: an object's bytes without an envelope.
+extension ObjectCodec {
+    /// Reads a message's plain protobuf bytes.
+    public static func message(_ bytes: RawSpan, as type: MessageType) throws(ProtobufError) -> Message {
+        try ProtobufDecoder.decode(bytes, as: type)
+    }
+
+    public static func message(_ bytes: [UInt8], as type: MessageType) throws(ProtobufError) -> Message {
+        try ProtobufDecoder.decode(bytes, as: type)
+    }
+
+    /// Writes a message's plain protobuf bytes.
+    public static func write(_ message: Message, into writer: inout ByteWriter) {
+        ProtobufEncoder.encode(message, into: &writer)
+    }
+
+    public static func bytes(_ message: Message) -> [UInt8] {
+        var writer = ByteWriter()
+        write(message, into: &writer)
+        return writer.array()
+    }
+}
+
+/// What a body is taken for if it does not say.
+private struct Expected {
+    let type: MessageType?
+    let apiVersion: String?
+
+    /// Fills in what is missing and finds the type.
+    func resolve(_ apiVersion: String, _ kind: String) throws(DecodeError)
+        -> (type: MessageType, apiVersion: String, kind: String)
+    {
+        var (apiVersion, kind) = (apiVersion, kind)
+        if let type {
+            if kind.isEmpty { kind = type.kind }
+            if apiVersion.isEmpty { apiVersion = self.apiVersion ?? type.clientAPIVersion }
+        }
+        if kind.isEmpty { throw .unrecognized("Object 'Kind' is missing") }
+        if apiVersion.isEmpty { throw .unrecognized("Object 'apiVersion' is missing") }
+        if let type, kind == type.kind, apiVersion == self.apiVersion ?? type.clientAPIVersion {
+            return (type, apiVersion, kind)
+        }
+        guard let found = Schema.kind(apiVersion, kind) else {
+            throw .unknownKind(apiVersion: apiVersion, kind: kind)
+        }
+        return (found, apiVersion, kind)
+    }
+}
+
+extension ObjectCodec {
+    private static func decodeJSON(_ body: RawSpan, _ expected: Expected) throws(DecodeError)
+        -> DecodedObject
+    {
+        let header: JSONHeader
+        do {
+            header = try JSONHeader(body)
+        } catch {
+            throw .unrecognized(error.description)
+        }
+        let (type, apiVersion, kind) = try expected.resolve(header.apiVersion, header.kind)
+        do {
+            let (object, issues) = try JSONReader.read(body, as: type)
+            return DecodedObject(object: object, apiVersion: apiVersion, kind: kind, issues: issues)
+        } catch {
+            throw .malformed(error.description, apiVersion: apiVersion, kind: kind)
+        }
+    }
+
+    private static func decodeYAML(_ body: RawSpan, _ expected: Expected) throws(DecodeError)
+        -> DecodedObject
+    {
+        throw .unrecognized("YAML is not read yet")
+    }
+
+    private static func encodeYAML(
+        _ object: Message, _ apiVersion: String?, into writer: inout ByteWriter
+    ) {}
+
+    private static func decodeProtobuf(_ body: RawSpan, _ expected: Expected) throws(DecodeError)
+        -> DecodedObject
+    {
+        let envelope: Envelope
+        do {
+            envelope = try Envelope(body)
+        } catch {
+            throw .unrecognized(body.byteCount == 0 ? "empty data" : error.description)
+        }
+        let (type, apiVersion, kind) = try expected.resolve(envelope.apiVersion, envelope.kind)
+        do {
+            let object = try ProtobufDecoder.decode(body, envelope.raw, as: type)
+            return DecodedObject(object: object, apiVersion: apiVersion, kind: kind, issues: [])
+        } catch {
+            throw .malformed(error.description, apiVersion: apiVersion, kind: kind)
+        }
+    }
+}

@@ -1,0 +1,297 @@
+/// Reads a message's bytes into a tree, by the schema.
+///
+/// Unknown fields are skipped, repeated numbers are taken packed and unpacked, and a message that
+/// occurs twice is merged, as protobuf says. Never traps, whatever the bytes.
+struct ProtobufDecoder {
+    static func decode(_ bytes: RawSpan, as type: MessageType) throws(ProtobufError) -> Message {
+        try decode(bytes, 0..<bytes.byteCount, as: type)
+    }
+
+    /// Reads the message that stands in a part of `bytes`; errors count from their beginning.
+    static func decode(_ bytes: RawSpan, _ part: Range<Int>, as type: MessageType)
+        throws(ProtobufError) -> Message
+    {
+        guard part.count <= Bounds.objectBytesMax else {
+            throw ProtobufError(.tooBig, at: Bounds.objectBytesMax)
+        }
+        return try bytes.withCursor { (cursor) throws(ProtobufError) in
+            var message = Message(type)
+            try decode(cursor.subrange(part), into: &message, depth: 0)
+            return message
+        }
+    }
+
+    static func decode(_ bytes: [UInt8], as type: MessageType) throws(ProtobufError) -> Message {
+        try bytes.withRawSpan { (span) throws(ProtobufError) in try decode(span, as: type) }
+    }
+
+    static func decode(_ bytes: ByteCursor, into message: inout Message, depth: Int)
+        throws(ProtobufError)
+    {
+        guard depth < Bounds.depthMax else { throw ProtobufError(.tooDeep, at: bytes.position) }
+        var cursor = bytes
+        while !cursor.isAtEnd {
+            let tag = try cursor.tag()
+            guard let field = message.type.field(tag.number) else {
+                try cursor.skip(tag)
+                continue
+            }
+            do {
+                try decode(field, tag, &cursor, into: &message, depth: depth)
+            } catch {
+                throw error.within(field)
+            }
+        }
+    }
+
+    private static func decode(
+        _ field: Field, _ tag: Tag, _ cursor: inout ByteCursor, into message: inout Message,
+        depth: Int
+    ) throws(ProtobufError) {
+        if field.isMap {
+            return try decodeMap(field, tag, &cursor, into: &message, depth: depth)
+        }
+        if field.isList {
+            return try decodeList(field, tag, &cursor, into: &message, depth: depth)
+        }
+        if field.kind == .message, field.number <= message.lastNumber, message[field.number] != nil {
+            return try merge(field, tag, &cursor, into: &message, depth: depth)
+        }
+        let value = try element(field, tag, &cursor, depth: depth)
+        if field.number > message.lastNumber {
+            if keeps(value, field) { message.append(field.number, value) }
+        } else {
+            message[field.number] = value == .null ? nil : value
+        }
+    }
+
+    private static func keeps(_ value: Value, _ field: Field) -> Bool {
+        if case .null = value { return false }
+        return field.presence == .optional || !value.isZero
+    }
+
+    /// Reads the occurrences of a list that follow each other, and adds them to what is there.
+    private static func decodeList(
+        _ field: Field, _ first: Tag, _ cursor: inout ByteCursor, into message: inout Message,
+        depth: Int
+    ) throws(ProtobufError) {
+        var list: [Value] = []
+        if case .list(let there)? = message[field.number] { list = there }
+        message[field.number] = nil
+        var tag = first
+        while true {
+            if tag.wireType == WireType.lengthDelimited, field.kind.isNumber {
+                var packed = cursor.subrange(try cursor.delimited())
+                while !packed.isAtEnd { list.append(try number(field, &packed)) }
+            } else {
+                let value = try element(field, tag, &cursor, depth: depth)
+                list.append(value == .null ? field.zero : value)
+            }
+            let place = cursor.position
+            guard !cursor.isAtEnd, case let next = try cursor.tag(), next.number == first.number
+            else {
+                cursor.position = place
+                break
+            }
+            tag = next
+        }
+        message[field.number] = .list(list)
+    }
+
+    /// Reads the entries of a map that follow each other, and adds them to what is there.
+    private static func decodeMap(
+        _ field: Field, _ first: Tag, _ cursor: inout ByteCursor, into message: inout Message,
+        depth: Int
+    ) throws(ProtobufError) {
+        var map = ValueMap()
+        if case .map(let there)? = message[field.number] { map = there }
+        message[field.number] = nil
+        var tag = first
+        while true {
+            let range = try cursor.delimited(tag)
+            let (key, value) = try entry(field, cursor.subrange(range), depth: depth + 1)
+            map[key] = value
+            let place = cursor.position
+            guard !cursor.isAtEnd, case let next = try cursor.tag(), next.number == first.number
+            else {
+                cursor.position = place
+                break
+            }
+            tag = next
+        }
+        message[field.number] = .map(map)
+    }
+
+    private static func entry(_ field: Field, _ bytes: ByteCursor, depth: Int)
+        throws(ProtobufError) -> (String, Value)
+    {
+        var cursor = bytes
+        var key = ""
+        var value: Value?
+        while !cursor.isAtEnd {
+            let tag = try cursor.tag()
+            switch tag.number {
+            case 1: key = try string(cursor, try cursor.delimited(tag))
+            case 2: value = try element(field, tag, &cursor, depth: depth)
+            default: try cursor.skip(tag)
+            }
+        }
+        return (key, value.flatMap { $0 == .null ? nil : $0 } ?? field.zero)
+    }
+
+    /// A message that is there already gets the fields of this occurrence.
+    private static func merge(
+        _ field: Field, _ tag: Tag, _ cursor: inout ByteCursor, into message: inout Message,
+        depth: Int
+    ) throws(ProtobufError) {
+        let part = cursor.subrange(try cursor.delimited(tag))
+        guard case .message(var inner)? = message[field.number] else { return }
+        message[field.number] = nil
+        try decode(part, into: &inner, depth: depth + 1)
+        message[field.number] = .message(inner)
+    }
+}
+
+/// One value: an element of a list, a value of a map, or a field that is neither.
+extension ProtobufDecoder {
+    /// `.null` stands for a time that is not set.
+    private static func element(_ field: Field, _ tag: Tag, _ cursor: inout ByteCursor, depth: Int)
+        throws(ProtobufError) -> Value
+    {
+        switch field.kind {
+        case .bool, .int32, .int64:
+            guard tag.wireType == WireType.varint else {
+                throw ProtobufError(.wrongWireType(tag.wireType), at: cursor.position)
+            }
+            return try number(field, &cursor)
+        case .double: return .double(Double(bitPattern: try cursor.fixed64(tag)))
+        case .string: return .string(try string(cursor, try cursor.delimited(tag)))
+        case .bytes: return .bytes(cursor.array(try cursor.delimited(tag)))
+        case .message:
+            guard let type = field.type else { preconditionFailure("a message has a type") }
+            var message = Message(type)
+            let range = try cursor.delimited(tag)
+            try decode(cursor.subrange(range), into: &message, depth: depth + 1)
+            return .message(message)
+        case .quantity, .time, .microTime, .duration, .intOrString, .raw, .items:
+            return try special(field.kind, cursor.subrange(try cursor.delimited(tag)))
+        }
+    }
+
+    private static func number(_ field: Field, _ cursor: inout ByteCursor) throws(ProtobufError)
+        -> Value
+    {
+        switch field.kind {
+        case .bool: .bool(try cursor.varint() != 0)
+        case .int32: .int(Int64(Int32(truncatingIfNeeded: try cursor.varint())))
+        case .double: .double(Double(bitPattern: try cursor.fixed64()))
+        default: .int(Int64(bitPattern: try cursor.varint()))
+        }
+    }
+
+    private static func string(_ cursor: ByteCursor, _ range: Range<Int>) throws(ProtobufError)
+        -> String
+    {
+        guard let string = cursor.string(range) else {
+            throw ProtobufError(.invalidUTF8, at: range.lowerBound)
+        }
+        return string
+    }
+
+    private static func special(_ kind: FieldKind, _ bytes: ByteCursor) throws(ProtobufError) -> Value {
+        let fields = try SpecialFields(bytes, kind)
+        switch kind {
+        case .quantity:
+            guard let range = fields.bytes, !range.isEmpty else { return .string("0") }
+            return .string(try quantity(bytes, range))
+        case .time, .microTime:
+            if bytes.isAtEnd { return .null }
+            let nanoseconds = kind == .time ? 0 : fields.second / 1000 * 1000
+            guard Timestamp.secondsRange.contains(fields.first), 0..<1_000_000_000 ~= nanoseconds
+            else { throw ProtobufError(.invalidTime, at: bytes.position) }
+            return .timestamp(Timestamp(seconds: fields.first, nanoseconds: Int32(nanoseconds)))
+        case .duration: return .string(GoDuration(nanoseconds: fields.first).text)
+        case .intOrString: return try intOrString(fields, bytes)
+        case .raw:
+            guard let range = fields.bytes else { return .bytes([]) }
+            guard JSONSyntax.isRaw(bytes.subrange(range)) else {
+                throw ProtobufError(.invalidJSON, at: range.lowerBound)
+            }
+            return .bytes(bytes.array(range))
+        default: return .list(fields.strings.map(Value.string))
+        }
+    }
+
+    private static func quantity(_ bytes: ByteCursor, _ range: Range<Int>) throws(ProtobufError)
+        -> String
+    {
+        do {
+            return try unsafe Quantity(utf8: bytes.buffer(range)).text
+        } catch {
+            throw ProtobufError(.invalidQuantity, at: range.lowerBound)
+        }
+    }
+
+    private static func intOrString(_ fields: SpecialFields, _ bytes: ByteCursor)
+        throws(ProtobufError) -> Value
+    {
+        switch fields.first {
+        case 0: .int(Int64(Int32(truncatingIfNeeded: fields.second)))
+        case 1: .string(try string(bytes, fields.bytes ?? bytes.end..<bytes.end))
+        default: throw ProtobufError(.invalidIntOrString, at: bytes.position)
+        }
+    }
+}
+
+/// The fields of the little messages that JSON writes as one value.
+private struct SpecialFields {
+    /// Field 1 as a number: seconds, a duration, or the sort of int-or-string.
+    var first: Int64 = 0
+    /// Field 2 as a number: nanoseconds or an int.
+    var second: Int64 = 0
+    /// The only field of bytes.
+    var bytes: Range<Int>?
+    var strings: [String] = []
+
+    init(_ message: ByteCursor, _ kind: FieldKind) throws(ProtobufError) {
+        var cursor = message
+        while !cursor.isAtEnd {
+            let tag = try cursor.tag()
+            switch (kind, tag.number) {
+            case (.quantity, 1), (.raw, 1), (.intOrString, 3): bytes = try cursor.delimited(tag)
+            case (.items, 1):
+                let range = try cursor.delimited(tag)
+                guard let string = cursor.string(range) else {
+                    throw ProtobufError(.invalidUTF8, at: range.lowerBound)
+                }
+                strings.append(string)
+            case (.time, 1), (.microTime, 1), (.duration, 1), (.intOrString, 1):
+                first = Int64(bitPattern: try cursor.varint(tag))
+            case (.time, 2), (.microTime, 2), (.intOrString, 2):
+                second = Int64(bitPattern: try cursor.varint(tag))
+            default: try cursor.skip(tag)
+            }
+        }
+    }
+}
+
+extension FieldKind {
+    var isNumber: Bool { self == .bool || self == .int32 || self == .int64 || self == .double }
+}
+
+extension Field {
+    /// What an element of a list or map is if nothing is said of it.
+    var zero: Value {
+        switch kind {
+        case .string, .duration: .string("")
+        case .bool: .bool(false)
+        case .int32, .int64, .intOrString: .int(0)
+        case .double: .double(0)
+        case .bytes, .raw: .bytes([])
+        case .message: type.map { .message(Message($0)) } ?? .null
+        case .quantity: .string("0")
+        case .time, .microTime: .null
+        case .items: .list([])
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import Foundation
+import Wire
+
+/// An object of one kind with every field set, in three encodings, as a real server wrote it.
+struct Fixture: CustomStringConvertible, Sendable {
+    let name: String
+
+    static let folder = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "shared/kubernetes/roundtrip")
+
+    static let all: [Fixture] = {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.filter { $0.hasSuffix(".pb") }.sorted().map { Fixture(name: String($0.dropLast(3))) }
+    }()
+
+    static let areThere = !all.isEmpty
+
+    func bytes(_ suffix: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: Fixture.folder.appending(path: "\(name).\(suffix)")))
+    }
+
+    /// Kinds whose bodies do not say what they are.
+    var defaultType: MessageType? {
+        name == "core.v1.WatchEvent" ? Schema.find("kubernetes.meta.v1.WatchEvent") : nil
+    }
+
+    var description: String { name }
+}
+
+func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
