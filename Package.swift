@@ -55,7 +55,10 @@ targets += [
 ]
 
 // MARK: Transport
-products.append(.library(name: "Transport", targets: ["Transport"]))
+products += [
+    .library(name: "Transport", targets: ["Transport"]),
+    .library(name: "PKI", targets: ["PKI"]),
+]
 targets += [
     door("COpenSSL", at: "Sources/Doors/COpenSSL", pkgConfig: "openssl", apt: "libssl-dev"),
     door("CNghttp2", at: "Sources/Doors/CNghttp2", pkgConfig: "libnghttp2", apt: "libnghttp2-dev"),
@@ -67,6 +70,8 @@ targets += [
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "DequeModule", package: "swift-collections"),
     ], settings: [.enableExperimentalFeature("Lifetimes")]),
+    room("PKI", at: "Sources/Server/PKI", knows: ["COpenSSL"]),
+    tests("PKITests", at: "Tests/PKITests", knows: ["PKI"]),
 ]
 
 // MARK: Scheduling strategies and the engine that asks them
@@ -88,7 +93,19 @@ targets += [
 // MARK: Client, controllers, scheduler, nodes
 
 targets += [
-    room("APIClient", at: "Sources/Server/Client", knows: ["Wire", "Kubernetes"]),
+    room("APIClient", at: "Sources/Server/Client", knows: [
+        "Wire", "Kubernetes", "APIErrors",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+    ]),
+    room("FakeAPI", at: "Tests/Support/FakeAPI", knows: [
+        "APIClient", "APIErrors", "Wire", "Kubernetes",
+    ]),
+    tests("APIClientTests", at: "Tests/APIClientTests", knows: [
+        "APIClient", "APIErrors", "FakeAPI", "Wire", "Kubernetes",
+        .product(name: "Logging", package: "swift-log"),
+    ]),
 ]
 
 // MARK: The program and its tools

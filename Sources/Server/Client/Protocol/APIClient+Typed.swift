@@ -1,3 +1,4 @@
+public import APIErrors
 public import Kubernetes
 public import Wire
 
@@ -73,9 +74,8 @@ extension MessageView {
     /// The view of what a server answered to a request about this kind.
     fileprivate init(answer tree: Message) throws(APIError) {
         guard let view = Self(tree) else {
-            throw APIError(
-                code: 0, reason: "InternalError",
-                message: "asked about \(Self.messageType.kind), was answered \(tree.type.kind)")
+            throw APIError.noAnswer(
+                "asked about \(Self.messageType.kind), was answered \(tree.type.kind)")
         }
         self = view
     }

@@ -1,3 +1,4 @@
+public import APIErrors
 public import Wire
 
 /// A client of a Kubernetes API, whichever way it gets there: through the process's own request path

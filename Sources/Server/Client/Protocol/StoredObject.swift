@@ -1,3 +1,4 @@
+public import APIErrors
 import Kubernetes
 public import Wire
 

@@ -71,7 +71,8 @@ internal import COpenSSL
             throw .unusableIdentity("private key: no memory")
         }
         defer { unsafe BIO_free(bio) }
-        guard let key = unsafe PEM_read_bio_PrivateKey(bio, nil, nil, nil) else {
+        // A passphrase can't be asked for: an encrypted key is an error, not a prompt.
+        guard let key = unsafe PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil) else {
             throw .unusableIdentity("private key: no usable PEM key: \(takeOpenSSLReason())")
         }
         defer { unsafe EVP_PKEY_free(key) }

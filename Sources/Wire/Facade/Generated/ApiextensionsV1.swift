@@ -136,7 +136,7 @@ extension ApiextensionsV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }

@@ -71,7 +71,7 @@ extension AppsV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
@@ -221,11 +221,11 @@ extension AppsV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastUpdateTime: Timestamp? {
+        public var lastUpdateTime: Wire.Timestamp? {
             get { tree.optional(6) }
             set { tree.set(6, optional: newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(7) }
             set { tree.set(7, optional: newValue) }
         }
@@ -383,7 +383,7 @@ extension AppsV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
@@ -547,7 +547,7 @@ extension AppsV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }

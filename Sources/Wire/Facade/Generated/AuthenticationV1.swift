@@ -101,7 +101,7 @@ extension AuthenticationV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var expirationTimestamp: Timestamp? {
+        public var expirationTimestamp: Wire.Timestamp? {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }

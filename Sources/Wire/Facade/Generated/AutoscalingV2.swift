@@ -181,7 +181,7 @@ extension AutoscalingV2 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
@@ -246,7 +246,7 @@ extension AutoscalingV2 {
             get { tree.optional(1) }
             set { tree.set(1, optional: newValue) }
         }
-        public var lastScaleTime: Timestamp? {
+        public var lastScaleTime: Wire.Timestamp? {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }

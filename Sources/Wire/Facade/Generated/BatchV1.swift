@@ -87,11 +87,11 @@ extension BatchV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var lastScheduleTime: Timestamp? {
+        public var lastScheduleTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
-        public var lastSuccessfulTime: Timestamp? {
+        public var lastSuccessfulTime: Wire.Timestamp? {
             get { tree.optional(5) }
             set { tree.set(5, optional: newValue) }
         }
@@ -129,11 +129,11 @@ extension BatchV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastProbeTime: Timestamp? {
+        public var lastProbeTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -242,11 +242,11 @@ extension BatchV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var startTime: Timestamp? {
+        public var startTime: Wire.Timestamp? {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }
-        public var completionTime: Timestamp? {
+        public var completionTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }

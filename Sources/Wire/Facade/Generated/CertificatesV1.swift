@@ -45,11 +45,11 @@ extension CertificatesV1 {
             get { tree.get(3) }
             set { tree.set(3, newValue) }
         }
-        public var lastUpdateTime: Timestamp? {
+        public var lastUpdateTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(5) }
             set { tree.set(5, optional: newValue) }
         }

@@ -48,11 +48,11 @@ extension CoordinationV1 {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }
-        public var acquireTime: Timestamp? {
+        public var acquireTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
-        public var renewTime: Timestamp? {
+        public var renewTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }

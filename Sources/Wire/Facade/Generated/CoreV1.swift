@@ -842,7 +842,7 @@ extension CoreV1 {
         public static let messageType = Schema.messageType("kubernetes.core.v1.ContainerStateRunning")
         public var tree: Message
         public init(unchecked tree: Message) { self.tree = tree }
-        public var startedAt: Timestamp? {
+        public var startedAt: Wire.Timestamp? {
             get { tree.optional(1) }
             set { tree.set(1, optional: newValue) }
         }
@@ -869,11 +869,11 @@ extension CoreV1 {
             get { tree.get(4) }
             set { tree.set(4, newValue) }
         }
-        public var startedAt: Timestamp? {
+        public var startedAt: Wire.Timestamp? {
             get { tree.optional(5) }
             set { tree.set(5, optional: newValue) }
         }
-        public var finishedAt: Timestamp? {
+        public var finishedAt: Wire.Timestamp? {
             get { tree.optional(6) }
             set { tree.set(6, optional: newValue) }
         }
@@ -1369,11 +1369,11 @@ extension CoreV1 {
             get { tree.view(5) }
             _modify { yield &tree[view: 5] }
         }
-        public var firstTimestamp: Timestamp? {
+        public var firstTimestamp: Wire.Timestamp? {
             get { tree.optional(6) }
             set { tree.set(6, optional: newValue) }
         }
-        public var lastTimestamp: Timestamp? {
+        public var lastTimestamp: Wire.Timestamp? {
             get { tree.optional(7) }
             set { tree.set(7, optional: newValue) }
         }
@@ -1385,7 +1385,7 @@ extension CoreV1 {
             get { tree.get(9) }
             set { tree.set(9, newValue) }
         }
-        public var eventTime: Timestamp? {
+        public var eventTime: Wire.Timestamp? {
             get { tree.optional(10) }
             set { tree.set(10, optional: newValue) }
         }
@@ -1435,7 +1435,7 @@ extension CoreV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var lastObservedTime: Timestamp? {
+        public var lastObservedTime: Wire.Timestamp? {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }
@@ -2189,7 +2189,7 @@ extension CoreV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -2325,11 +2325,11 @@ extension CoreV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastHeartbeatTime: Timestamp? {
+        public var lastHeartbeatTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -2761,11 +2761,11 @@ extension CoreV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastProbeTime: Timestamp? {
+        public var lastProbeTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -3080,7 +3080,7 @@ extension CoreV1 {
             get { tree.get(3) }
             set { tree.set(3, newValue) }
         }
-        public var lastPhaseTransitionTime: Timestamp? {
+        public var lastPhaseTransitionTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -3260,11 +3260,11 @@ extension CoreV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastProbeTime: Timestamp? {
+        public var lastProbeTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -3405,7 +3405,7 @@ extension CoreV1 {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
-        public var sinceTime: Timestamp? {
+        public var sinceTime: Wire.Timestamp? {
             get { tree.optional(5) }
             set { tree.set(5, optional: newValue) }
         }
@@ -3821,7 +3821,7 @@ extension CoreV1 {
             get { tree.get(12) }
             set { tree.set(12, newValue) }
         }
-        public var startTime: Timestamp? {
+        public var startTime: Wire.Timestamp? {
             get { tree.optional(7) }
             set { tree.set(7, optional: newValue) }
         }
@@ -3985,7 +3985,7 @@ extension CoreV1 {
             get { tree.view(1) }
             _modify { yield &tree[view: 1] }
         }
-        public var evictionTime: Timestamp? {
+        public var evictionTime: Wire.Timestamp? {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }
@@ -4247,7 +4247,7 @@ extension CoreV1 {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
@@ -5204,7 +5204,7 @@ extension CoreV1 {
             get { tree.get(3) }
             set { tree.set(3, newValue) }
         }
-        public var timeAdded: Timestamp? {
+        public var timeAdded: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }

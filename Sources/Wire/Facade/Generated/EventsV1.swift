@@ -14,7 +14,7 @@ extension EventsV1 {
             get { tree.view(1) }
             _modify { yield &tree[view: 1] }
         }
-        public var eventTime: Timestamp? {
+        public var eventTime: Wire.Timestamp? {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }
@@ -58,11 +58,11 @@ extension EventsV1 {
             get { tree.view(12) }
             _modify { yield &tree[view: 12] }
         }
-        public var deprecatedFirstTimestamp: Timestamp? {
+        public var deprecatedFirstTimestamp: Wire.Timestamp? {
             get { tree.optional(13) }
             set { tree.set(13, optional: newValue) }
         }
-        public var deprecatedLastTimestamp: Timestamp? {
+        public var deprecatedLastTimestamp: Wire.Timestamp? {
             get { tree.optional(14) }
             set { tree.set(14, optional: newValue) }
         }
@@ -96,7 +96,7 @@ extension EventsV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var lastObservedTime: Timestamp? {
+        public var lastObservedTime: Wire.Timestamp? {
             get { tree.optional(2) }
             set { tree.set(2, optional: newValue) }
         }

@@ -83,7 +83,7 @@ extension MartletSchedulingV1 {
             get { tree.get(3) }
             set { tree.set(3, newValue) }
         }
-        public var since: Timestamp? {
+        public var since: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }

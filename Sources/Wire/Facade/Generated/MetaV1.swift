@@ -152,7 +152,7 @@ extension MetaV1 {
             get { tree.get(3) }
             set { tree.set(3, newValue) }
         }
-        public var lastTransitionTime: Timestamp? {
+        public var lastTransitionTime: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -488,7 +488,7 @@ extension MetaV1 {
             get { tree.get(3) }
             set { tree.set(3, newValue) }
         }
-        public var time: Timestamp? {
+        public var time: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }
@@ -539,11 +539,11 @@ extension MetaV1 {
             get { tree.get(7) }
             set { tree.set(7, newValue) }
         }
-        public var creationTimestamp: Timestamp? {
+        public var creationTimestamp: Wire.Timestamp? {
             get { tree.optional(8) }
             set { tree.set(8, optional: newValue) }
         }
-        public var deletionTimestamp: Timestamp? {
+        public var deletionTimestamp: Wire.Timestamp? {
             get { tree.optional(9) }
             set { tree.set(9, optional: newValue) }
         }

@@ -86,7 +86,7 @@ extension PolicyV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var disruptedPods: [String: Timestamp] {
+        public var disruptedPods: [String: Wire.Timestamp] {
             get { tree.get(2) }
             set { tree.set(2, newValue) }
         }

@@ -53,7 +53,7 @@ extension ResourceV1 {
             get { tree.optional(3) }
             set { tree.set(3, optional: newValue) }
         }
-        public var allocationTimestamp: Timestamp? {
+        public var allocationTimestamp: Wire.Timestamp? {
             get { tree.optional(5) }
             set { tree.set(5, optional: newValue) }
         }
@@ -560,7 +560,7 @@ extension ResourceV1 {
             get { tree.get(3) }
             set { tree.set(3, newValue) }
         }
-        public var timeAdded: Timestamp? {
+        public var timeAdded: Wire.Timestamp? {
             get { tree.optional(4) }
             set { tree.set(4, optional: newValue) }
         }

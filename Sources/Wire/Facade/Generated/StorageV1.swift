@@ -391,7 +391,7 @@ extension StorageV1 {
         public static let messageType = Schema.messageType("kubernetes.storage.v1.VolumeError")
         public var tree: Message
         public init(unchecked tree: Message) { self.tree = tree }
-        public var time: Timestamp? {
+        public var time: Wire.Timestamp? {
             get { tree.optional(1) }
             set { tree.set(1, optional: newValue) }
         }
