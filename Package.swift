@@ -39,7 +39,7 @@ targets += [
             cSettings: [.headerSearchPath("Generated")]),
     room("Wire", at: "Sources/Wire", knows: ["CSchema"], exclude: ["CProtobufC", "CSchema", "Facade"]),
     room("Kubernetes", at: "Sources/Wire/Facade", knows: ["Wire"]),
-    tests("WireTests", at: "Tests/WireTests", knows: ["Wire", "Kubernetes"]),
+    tests("WireTests", at: "Tests/WireTests", knows: ["Wire", "Kubernetes"], cases: true),
 ]
 
 // MARK: Store
