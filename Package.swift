@@ -76,11 +76,51 @@ targets += [
 
 // MARK: Scheduling strategies and the engine that asks them
 
+/// A strategy needs no Swift runtime, so that the server may link its own statically.
+let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+
+/// A strategy that ships: its Swift, and the C table that it exports.
+func strategy(_ name: String) -> [Target] {
+    [
+        .target(name: "C\(name)Table", dependencies: ["CPluginTable"],
+                path: "Sources/SchedulerPlugins/\(name)/Table", publicHeadersPath: "."),
+        room(name, at: "Sources/SchedulerPlugins/\(name)/Strategy",
+             knows: ["CSchedulerABI", "StrategyKit", .byName(name: "C\(name)Table")],
+             settings: embedded,
+             linker: [.unsafeFlags(["-enable-experimental-feature", "Embedded",
+                                    "-Xlinker", "--gc-sections", "-Xlinker", "-s", "-Xlinker",
+                                    "--version-script=" + Context.packageDirectory
+                                        + "/Sources/SchedulerPlugins/plugin.exports"])]),
+    ]
+}
+
+for (id, name) in [("spread", "Spread"), ("bin-packing", "BinPacking"), ("affinity", "Affinity")] {
+    products.append(.library(name: "martlet-\(id)", type: .dynamic, targets: [name]))
+    targets += strategy(name)
+}
+products.append(.library(name: "martlet-misbehaving", type: .dynamic,
+                         targets: ["CMisbehavingPlugin"]))
 targets += [
+    .target(name: "CPluginTable", dependencies: ["CSchedulerABI"],
+            path: "Sources/SchedulerPlugins/Table"),
+    room("StrategyKit", at: "Sources/SchedulerPlugins/Kit", knows: ["CSchedulerABI"],
+         settings: embedded),
     .target(name: "CSchedulerABI", path: "Sources/SchedulerPlugins/ABI"),
     room("SchedulerEngine", at: "Sources/Server/Scheduler/Engine", knows: ["CSchedulerABI"]),
-    tests("SchedulerEngineTests", at: "Tests/SchedulerEngineTests", knows: ["SchedulerEngine"],
-          cases: true),
+    room("StrategyHost", at: "Sources/Server/Scheduler/PluginHost",
+         knows: ["CSchedulerABI", "SchedulerEngine"]),
+    // A strategy that does everything wrong, for the tests of the host.
+    .target(name: "CMisbehavingPlugin", dependencies: ["CSchedulerABI"],
+            path: "Tests/SchedulerPluginTests/MisbehavingPlugin", publicHeadersPath: "."),
+    room("SchedulerScript", at: "Tests/Support/SchedulerScript",
+         knows: ["SchedulerEngine", "StrategyHost"]),
+    .testTarget(name: "SchedulerPluginTests",
+                dependencies: ["SchedulerEngine", "StrategyHost", "SchedulerScript",
+                               "CSchedulerABI"],
+                path: "Tests/SchedulerPluginTests", exclude: ["MisbehavingPlugin", "Cases"],
+                swiftSettings: strict),
+    .testTarget(name: "SchedulerEngineTests", dependencies: ["SchedulerEngine", "SchedulerScript"],
+                path: "Tests/SchedulerEngineTests", exclude: ["Cases"], swiftSettings: strict),
 ]
 
 // MARK: API

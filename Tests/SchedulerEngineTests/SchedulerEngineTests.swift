@@ -1,4 +1,5 @@
 import SchedulerEngine
+import SchedulerScript
 import Testing
 
 @Suite struct TheSchedulerEngine {

@@ -55,6 +55,25 @@ extension SchedulerEngine {
         queue.enqueue(entry, now: now)
     }
 
+    /// Puts together the question that would be asked about a pod now, without deciding anything.
+    ///
+    /// - Parameter body: is handed the question and the name of the node in each place; nil where
+    ///   the node is not feasible or there is none.
+    /// - Returns: false, without a call, if there is no such pod or no node is feasible.
+    @discardableResult
+    public mutating func question(about pod: PodName,
+                                  _ body: (StrategyQuestion, [String?]) -> Void) -> Bool {
+        guard let podClass = pods[pod]?.podClass else { return false }
+        let cache = caches.current(for: podClass, table)
+        guard cache.feasibleCount > 0 else { return false }
+        let question = sheet.question(podClass, cache, table, &counters, reads: strategy.reads,
+                                      dirty: nil)
+        body(question, table.places.indices.map { node in
+            cache.feasible[node] == 0 ? nil : table.places[node]?.description.name
+        })
+        return true
+    }
+
     private mutating func decide(_ entry: PodEntry, now: Duration) -> SchedulingStep {
         let cache = caches.current(for: entry.podClass, table)
         guard let node = bestNode(for: entry.podClass, cache),

@@ -1,5 +1,5 @@
 import SchedulerEngine
-import Testing
+public import StrategyHost
 
 /// Plays a script of a case to an engine and writes down what it answers.
 ///
@@ -10,19 +10,28 @@ import Testing
 ///         tolerates=K:V:EFFECT node=NAME gated terminating finished owner=UID group=K:V
 ///         label=K:V scheduler=NAME]
 ///     remove pod NAMESPACE/NAME, remove node NAME, failed NAMESPACE/NAME
-///     wait SECONDS, run, counts
+///     wait SECONDS, run, counts, explain NAMESPACE/NAME
 ///
 /// A TERM is conditions joined by `&`: `key:In:a,b`, `key:Exists`, `@name:In:n1`.
-struct Script: ~Copyable {
+public struct Script: ~Copyable {
+    struct Malformed: Error {
+        let line: String
+    }
+
     private var engine: SchedulerEngine
+    private let host: PluginHost?
     private var now = Duration.seconds(1000)
     private var answers: [String] = []
     private var placements: [String: Placement] = [:]
 
-    init(seed: UInt64 = 1) { engine = SchedulerEngine(.init(seed: seed)) }
+    private init(_ host: PluginHost?) {
+        self.host = host
+        engine = SchedulerEngine(.init(seed: 1), strategy: host ?? BuiltInStrategy())
+    }
 
-    static func play(_ lines: [String]) throws -> [String] {
-        var script = Script()
+    /// - Parameter host: who is asked for scores; nil: the engine's own strategy.
+    public static func play(_ lines: [String], host: PluginHost? = nil) throws -> [String] {
+        var script = Script(host)
         for line in lines { try script.play(line) }
         return script.answers
     }
@@ -35,15 +44,16 @@ struct Script: ~Copyable {
         case "remove" where words[1] == "node": engine.remove(node: words[2])
         case "remove": engine.remove(pod: podName(words[2]))
         case "failed":
-            let placement = try #require(placements[words[1]])
+            guard let placement = placements[words[1]] else { throw Malformed(line: line) }
             engine.finishBinding(of: placement, succeeded: false, now: now)
-        case "wait": now += .seconds(try #require(Int(words[1])))
+        case "wait": now += .seconds(try required(Int(words[1])))
         case "run": run()
         case "counts":
             let counts = engine.counts
             answers.append("active \(counts.active), backing off \(counts.backingOff), "
                 + "unschedulable \(counts.unschedulable), gated \(counts.gated)")
-        default: Issue.record("no such line: \(line)")
+        case "explain": explain(podName(words[1]))
+        default: throw Malformed(line: line)
         }
     }
 
@@ -60,6 +70,30 @@ struct Script: ~Copyable {
             }
         }
     }
+}
+
+extension Script {
+    /// Writes down, for each feasible node, the parts of its score as weight x normalized (raw).
+    private mutating func explain(_ pod: PodName) {
+        let host = host
+        var lines: [String] = []
+        engine.question(about: pod) { question, names in
+            for (node, name) in names.enumerated() {
+                guard let name, let parts = host?.explain(node, question) else { continue }
+                let sum = parts.reduce(0) { $0 + $1.weight * $1.normalized }
+                let terms = parts.map { "\($0.name) \($0.weight)x\($0.normalized) (\($0.raw))" }
+                lines.append("\(name) \(sum): \(terms.joined(separator: ", "))")
+            }
+        }
+        answers += lines
+    }
+}
+
+struct Missing: Error {}
+
+func required<Value>(_ value: Value?) throws -> Value {
+    guard let value else { throw Missing() }
+    return value
 }
 
 func podName(_ text: some StringProtocol) -> PodName {
@@ -93,10 +127,10 @@ struct Words {
     private static func amount(_ text: String, _ unit: Int64) throws -> Int64 {
         for (suffix, factor): (String, Int64) in [("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30)]
         where text.hasSuffix(suffix) {
-            return try #require(Int64(text.dropLast(2))) * factor
+            return try required(Int64(text.dropLast(2))) * factor
         }
-        if text.hasSuffix("m") { return try #require(Int64(text.dropLast())) }
-        return try #require(Int64(text)) * unit
+        if text.hasSuffix("m") { return try required(Int64(text.dropLast())) }
+        return try required(Int64(text)) * unit
     }
 
     private func amounts(_ pods: Int64) throws -> ResourceAmounts {
@@ -123,7 +157,7 @@ struct Words {
         let host = [(key: NodeDescription.hostnameLabel, value: name)]
         let taints = try all("taint").map { text in
             let parts = Self.parts(text)
-            return Taint(parts[0], parts[1], try #require(Taint.Effect(rawValue: parts[2])))
+            return Taint(parts[0], parts[1], try required(Taint.Effect(rawValue: parts[2])))
         }
         return NodeDescription(
             name: name, labels: Labels(host + zone + labels("label")), taints: taints,
@@ -157,7 +191,7 @@ struct Words {
     private func preferences() throws -> [PreferredTerm] {
         try all("prefers").map { text in
             let parts = text.split(separator: "*")
-            return PreferredTerm(weight: try #require(Int32(parts[0])), try Self.term(parts[1]))
+            return PreferredTerm(weight: try required(Int32(parts[0])), try Self.term(parts[1]))
         }
     }
 
@@ -165,7 +199,7 @@ struct Words {
         var term = NodeSelectorTerm()
         for condition in text.split(separator: "&") {
             let parts = condition.split(separator: ":").map(String.init)
-            let test = try #require(LabelRequirement.Operator(rawValue: parts[1]))
+            let test = try required(LabelRequirement.Operator(rawValue: parts[1]))
             let values = parts.count > 2 ? parts[2].split(separator: ",").map(String.init) : []
             if parts[0].hasPrefix("@") {
                 let field = "metadata.\(parts[0].dropFirst())"
@@ -191,7 +225,7 @@ struct Words {
     private func ports() throws -> [HostPort] {
         try all("ports").flatMap { $0.split(separator: ",") }.map { text in
             let parts = text.split(separator: "/").map(String.init)
-            let port = try #require(Int32(parts.last ?? ""))
+            let port = try required(Int32(parts.last ?? ""))
             switch parts.count {
             case 1: return HostPort(port: port)
             case 2: return HostPort(networkProtocol: parts[0].uppercased(), port: port)

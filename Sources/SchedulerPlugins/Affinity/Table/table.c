@@ -1,0 +1,5 @@
+#include "plugin_table.h"
+
+MARTLET_PLUGIN_TABLE("affinity", "1.0.0",
+                     MARTLET_READS_SPREAD | MARTLET_READS_PEERS |
+                         MARTLET_READS_PREFERRED_AFFINITY | MARTLET_READS_TAINTS);

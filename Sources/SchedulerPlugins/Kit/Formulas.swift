@@ -1,0 +1,96 @@
+/// Kubernetes' formulas for the resources of one node, exactly: whole numbers from 0 to 100.
+extension Question {
+    /// How much of cpu and memory would be left, in percent, on average.
+    public func leastAllocated(_ node: Int) -> Int64 {
+        average(node) { capacity, total in
+            total > capacity ? 0 : Self.percent(capacity &- total, of: capacity)
+        }
+    }
+
+    /// How much of cpu and memory would be taken, in percent, on average.
+    public func mostAllocated(_ node: Int) -> Int64 {
+        average(node) { capacity, total in Self.percent(min(total, capacity), of: capacity) }
+    }
+
+    /// 75 if the pod leaves the node's resources as balanced as they are, up to 100 if it balances
+    /// them, down to 50 if it unbalances them. A pod that asks for neither cpu nor memory cannot
+    /// tell nodes apart by this.
+    public func balancedAllocation(_ node: Int) -> Int64 {
+        guard asksForResources else { return 0 }
+        let with = balance(node, cpu: request(.cpu), memory: request(.memory))
+        let without = balance(node, cpu: 0, memory: 0)
+        return 50 + (50 + with - without) / 2
+    }
+
+    public var asksForResources: Bool { request(.cpu) != 0 || request(.memory) != 0 }
+
+    private func average(_ node: Int, _ score: (_ capacity: Int64, _ total: Int64) -> Int64)
+        -> Int64 {
+        let (cpus, memory) = (allocatable(.cpu, node), allocatable(.memory, node))
+        switch (cpus > 0, memory > 0) {
+        case (true, true):
+            return (score(cpus, scoringTotal(.cpu, node))
+                + score(memory, scoringTotal(.memory, node))) / 2
+        case (true, false): return score(cpus, scoringTotal(.cpu, node))
+        case (false, true): return score(memory, scoringTotal(.memory, node))
+        case (false, false): return 0
+        }
+    }
+
+    private static func percent(_ part: Int64, of whole: Int64) -> Int64 {
+        let (scaled, overflow) = part.multipliedReportingOverflow(by: 100)
+        // Beyond 92 PB the last digits don't matter.
+        return overflow ? part / (whole / 100) : scaled / whole
+    }
+
+    private func balance(_ node: Int, cpu: Int64, memory: Int64) -> Int64 {
+        let (cpus, bytes) = (allocatable(.cpu, node), allocatable(.memory, node))
+        guard cpus > 0, bytes > 0 else { return 100 }
+        let first = min(Double(requested(.cpu, node) &+ cpu) / Double(cpus), 1)
+        let second = min(Double(requested(.memory, node) &+ memory) / Double(bytes), 1)
+        let difference = first > second ? first - second : second - first
+        return Int64((1 - difference / 2) * 100)
+    }
+
+    /// How crowded the domains around a node are with pods of the kind; fewer is better.
+    public func crowding(_ node: Int) -> Int64 {
+        var sum = 0.0
+        for index in 0..<spreadCount {
+            let spread = spread(index)
+            guard let pods = spread.pods(around: node) else { continue }
+            sum += Double(pods) * spread.podWeight + Double(spread.skewMax - 1)
+        }
+        return Self.rounded(sum)
+    }
+
+    /// Half away from zero, for numbers that are not negative; without the mathematical library.
+    private static func rounded(_ number: Double) -> Int64 {
+        guard number < 1e15 else { return 1_000_000_000_000_000 }
+        let whole = Int64(number)
+        return number - Double(whole) >= 0.5 ? whole + 1 : whole
+    }
+}
+
+/// The smallest and the largest of some raw scores of the feasible nodes.
+public struct Extremes {
+    public private(set) var least = Int64.max
+    public private(set) var most: Int64 = 0
+
+    public init() {}
+
+    public mutating func include(_ raw: Int64) {
+        if raw < least { least = raw }
+        if raw > most { most = raw }
+    }
+
+    /// 100 for the largest, and in proportion; 0 if all are 0.
+    public func moreIsBetter(_ raw: Int64) -> Int64 { most == 0 ? 0 : 100 * raw / most }
+
+    /// 100 for none, 0 for the largest.
+    public func lessIsBetter(_ raw: Int64) -> Int64 { most == 0 ? 100 : 100 - 100 * raw / most }
+
+    /// As Kubernetes brings crowding into range: 100 for the least, in proportion to the largest.
+    public func leastIsBest(_ raw: Int64) -> Int64 {
+        most == 0 ? 100 : 100 * (most + least - raw) / most
+    }
+}
