@@ -109,6 +109,8 @@ targets += [
     room("SchedulerEngine", at: "Sources/Server/Scheduler/Engine", knows: ["CSchedulerABI"]),
     room("StrategyHost", at: "Sources/Server/Scheduler/PluginHost",
          knows: ["CSchedulerABI", "SchedulerEngine"]),
+    .executableTarget(name: "scheduler-bench", dependencies: ["SchedulerEngine", "StrategyHost"],
+                      path: "tools/scheduler-bench", swiftSettings: strict),
     // A strategy that does everything wrong, for the tests of the host.
     .target(name: "CMisbehavingPlugin", dependencies: ["CSchedulerABI"],
             path: "Tests/SchedulerPluginTests/MisbehavingPlugin", publicHeadersPath: "."),

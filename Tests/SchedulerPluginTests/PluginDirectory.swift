@@ -21,7 +21,7 @@ final class PluginDirectory {
         for id in ids {
             let library = built.appendingPathComponent("libmartlet-\(id).so")
             guard let data = files.contents(atPath: library.path) else {
-                throw NotBuilt(description: "no \(library.path): swift build --build-tests makes it")
+                throw NotBuilt(description: "\(library.path) is missing; swift build makes it")
             }
             var bytes = Array(data)
             change(&bytes)

@@ -1,6 +1,7 @@
 /// Kubernetes' formulas for the resources of one node, exactly: whole numbers from 0 to 100.
 extension Question {
     /// How much of cpu and memory would be left, in percent, on average.
+    @inline(__always)
     public func leastAllocated(_ node: Int) -> Int64 {
         average(node) { capacity, total in
             total > capacity ? 0 : Self.percent(capacity &- total, of: capacity)
@@ -8,6 +9,7 @@ extension Question {
     }
 
     /// How much of cpu and memory would be taken, in percent, on average.
+    @inline(__always)
     public func mostAllocated(_ node: Int) -> Int64 {
         average(node) { capacity, total in Self.percent(min(total, capacity), of: capacity) }
     }
@@ -15,6 +17,7 @@ extension Question {
     /// 75 if the pod leaves the node's resources as balanced as they are, up to 100 if it balances
     /// them, down to 50 if it unbalances them. A pod that asks for neither cpu nor memory cannot
     /// tell nodes apart by this.
+    @inline(__always)
     public func balancedAllocation(_ node: Int) -> Int64 {
         guard asksForResources else { return 0 }
         let with = balance(node, cpu: request(.cpu), memory: request(.memory))
@@ -22,8 +25,10 @@ extension Question {
         return 50 + (50 + with - without) / 2
     }
 
+    @inline(__always)
     public var asksForResources: Bool { request(.cpu) != 0 || request(.memory) != 0 }
 
+    @inline(__always)
     private func average(_ node: Int, _ score: (_ capacity: Int64, _ total: Int64) -> Int64)
         -> Int64 {
         let (cpus, memory) = (allocatable(.cpu, node), allocatable(.memory, node))
@@ -37,12 +42,14 @@ extension Question {
         }
     }
 
+    @inline(__always)
     private static func percent(_ part: Int64, of whole: Int64) -> Int64 {
         let (scaled, overflow) = part.multipliedReportingOverflow(by: 100)
         // Beyond 92 PB the last digits don't matter.
         return overflow ? part / (whole / 100) : scaled / whole
     }
 
+    @inline(__always)
     private func balance(_ node: Int, cpu: Int64, memory: Int64) -> Int64 {
         let (cpus, bytes) = (allocatable(.cpu, node), allocatable(.memory, node))
         guard cpus > 0, bytes > 0 else { return 100 }
@@ -53,6 +60,7 @@ extension Question {
     }
 
     /// How crowded the domains around a node are with pods of the kind; fewer is better.
+    @inline(__always)
     public func crowding(_ node: Int) -> Int64 {
         var sum = 0.0
         for index in 0..<spreadCount {
@@ -64,6 +72,7 @@ extension Question {
     }
 
     /// Half away from zero, for numbers that are not negative; without the mathematical library.
+    @inline(__always)
     private static func rounded(_ number: Double) -> Int64 {
         guard number < 1e15 else { return 1_000_000_000_000_000 }
         let whole = Int64(number)
@@ -78,18 +87,22 @@ public struct Extremes {
 
     public init() {}
 
+    @inline(__always)
     public mutating func include(_ raw: Int64) {
         if raw < least { least = raw }
         if raw > most { most = raw }
     }
 
     /// 100 for the largest, and in proportion; 0 if all are 0.
+    @inline(__always)
     public func moreIsBetter(_ raw: Int64) -> Int64 { most == 0 ? 0 : 100 * raw / most }
 
     /// 100 for none, 0 for the largest.
+    @inline(__always)
     public func lessIsBetter(_ raw: Int64) -> Int64 { most == 0 ? 100 : 100 - 100 * raw / most }
 
     /// As Kubernetes brings crowding into range: 100 for the least, in proportion to the largest.
+    @inline(__always)
     public func leastIsBest(_ raw: Int64) -> Int64 {
         most == 0 ? 100 : 100 * (most + least - raw) / most
     }

@@ -59,6 +59,7 @@ extension Strategy {
         return true
     }
 
+    @inline(__always)
     private func score(_ node: Int, _ question: Question, _ overview: Overview) -> Int32 {
         var sum: Int64 = 0
         forEachPart(node, question, overview) { sum += $0.weight * $0.normalized }

@@ -39,6 +39,7 @@ struct AffinityStrategy: Strategy {
         var taints = Extremes()
     }
 
+    @inline(__always)
     func overview(_ question: Question) -> Overview {
         var overview = Overview()
         guard !isLocal(question) else { return overview }
@@ -52,6 +53,7 @@ struct AffinityStrategy: Strategy {
         return overview
     }
 
+    @inline(__always)
     func forEachPart(_ node: Int, _ question: Question, _ overview: Overview,
                      _ body: (Part) -> Void) {
         let owned = question.ownerPods(node)
@@ -74,6 +76,7 @@ struct AffinityStrategy: Strategy {
     }
 
     /// Pods of the group in the node's zone.
+    @inline(__always)
     private func zonePods(_ node: Int, _ question: Question) -> Int64 {
         for index in 0..<question.spreadCount {
             let spread = question.spread(index)
@@ -82,6 +85,7 @@ struct AffinityStrategy: Strategy {
         return 0
     }
 
+    @inline(__always)
     func isLocal(_ question: Question) -> Bool {
         !question.hasOwner && !question.hasGroup && !question.prefersNodes
             && !question.avoidsTaints

@@ -35,6 +35,7 @@ struct BinPackingStrategy: Strategy {
         var taints = Extremes()
     }
 
+    @inline(__always)
     func overview(_ question: Question) -> Overview {
         var overview = Overview()
         guard !isLocal(question) else { return overview }
@@ -46,6 +47,7 @@ struct BinPackingStrategy: Strategy {
         return overview
     }
 
+    @inline(__always)
     func forEachPart(_ node: Int, _ question: Question, _ overview: Overview,
                      _ body: (Part) -> Void) {
         let full = question.mostAllocated(node)
@@ -69,6 +71,7 @@ struct BinPackingStrategy: Strategy {
         }
     }
 
+    @inline(__always)
     func isLocal(_ question: Question) -> Bool {
         !question.hasOwner && !question.prefersNodes && !question.avoidsTaints
     }

@@ -33,6 +33,7 @@ struct SpreadStrategy: Strategy {
         var taints = Extremes()
     }
 
+    @inline(__always)
     func overview(_ question: Question) -> Overview {
         var overview = Overview()
         guard !isLocal(question) else { return overview }
@@ -44,6 +45,7 @@ struct SpreadStrategy: Strategy {
         return overview
     }
 
+    @inline(__always)
     func forEachPart(_ node: Int, _ question: Question, _ overview: Overview,
                      _ body: (Part) -> Void) {
         let least = question.leastAllocated(node)
@@ -66,6 +68,7 @@ struct SpreadStrategy: Strategy {
                   normalized: overview.taints.lessIsBetter(taints)))
     }
 
+    @inline(__always)
     func isLocal(_ question: Question) -> Bool {
         question.spreadCount == 0 && !question.prefersNodes && !question.avoidsTaints
     }

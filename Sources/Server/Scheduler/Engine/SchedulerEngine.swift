@@ -53,6 +53,9 @@ public struct SchedulerEngine: ~Copyable {
         public var nodes: Int
     }
 
+    /// Number of nodes that have a pod.
+    public var nodesInUse: Int { table.places.count { $0?.pods.isEmpty == false } }
+
     public var counts: Counts {
         Counts(active: queue.activeCount, backingOff: queue.backingOffCount,
                unschedulable: queue.unschedulableCount, gated: queue.gatedCount,
