@@ -71,6 +71,11 @@ targets += [
         .product(name: "DequeModule", package: "swift-collections"),
     ], settings: [.enableExperimentalFeature("Lifetimes")]),
     room("PKI", at: "Sources/Server/PKI", knows: ["COpenSSL"]),
+    tests("TransportTests", at: "Tests/TransportTests", knows: [
+        "Transport", "PKI",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+    ], cases: true),
     tests("PKITests", at: "Tests/PKITests", knows: ["PKI"]),
 ]
 

@@ -74,32 +74,16 @@ struct CertificateTests {
     @Test("Damaged PEM is an error, never a trap")
     func damagedPEM() throws {
         let pem = try Self.makeCA().certificate.pem()
-        var generator = SplitMix(seed: 7)
-        for _ in 0..<2_000 {
-            var bytes = pem
-            for _ in 0..<3 {
-                bytes[Int.random(in: 0..<bytes.count, using: &generator)] =
-                    .random(in: 0...255, using: &generator)
+        for index in pem.indices {
+            for byte: UInt8 in [0, 10, 45, 65, 255] {
+                var bytes = pem
+                bytes[index] = byte
+                do throws(PKIError) {
+                    for certificate in try Certificate.all(pem: bytes) { _ = certificate.commonName }
+                } catch {}
             }
-            do throws(PKIError) {
-                for certificate in try Certificate.all(pem: bytes) { _ = certificate.commonName }
-            } catch {}
         }
         #expect(throws: PKIError.self) { try Certificate(pem: []) }
         #expect(throws: PKIError.self) { try PrivateKey(pem: Array("nonsense".utf8)) }
-    }
-}
-
-/// Random numbers that come again from the same seed.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
     }
 }

@@ -150,11 +150,11 @@ struct HTTP1Parser {
 
     private mutating func parseHead(_ input: Span<UInt8>, _ offset: inout Int)
         throws(HTTP1Error) -> Event? {
-        if searchedCount == 0 && kind == .requests {
-            // RFC 9112, 2.2: a line break that a client sent too much is no request.
-            while input.count - offset >= 2, input[offset] == 13, input[offset + 1] == 10 {
-                offset += 2
-            }
+        // RFC 9112, 2.2: a line break that a client sent too much is no request.
+        while searchedCount == 0, kind == .requests, offset < input.count, input[offset] == 13 {
+            guard offset + 1 < input.count else { return nil }
+            guard input[offset + 1] == 10 else { break }
+            offset += 2
         }
         guard let end = try endOfHead(input, offset) else { return nil }
         searchedCount = 0

@@ -30,7 +30,6 @@ final class HTTP2Connection: ProtocolDriver {
         session = HTTP2Session(limits: scope.limits)
         resets = ResetBudget(max: scope.limits.resetsMax, perSecond: scope.limits.resetsPerSecond,
                              secondsNow: host.secondsUp)
-        session.start(self)
         host.outputIsReady()
     }
 
@@ -40,7 +39,7 @@ final class HTTP2Connection: ProtocolDriver {
 
     func receive(_ bytes: Span<UInt8>) {
         do throws(HTTP2Session.ProtocolError) {
-            try session.receive(bytes)
+            try session.receive(bytes, for: self)
         } catch {
             // nghttp2 answers what HTTP/2 has an answer for; this is a client that speaks no HTTP/2.
             hasFailed = true
@@ -51,7 +50,7 @@ final class HTTP2Connection: ProtocolDriver {
 
     func fill(_ output: inout [UInt8], bytesMax: Int) {
         do throws(HTTP2Session.ProtocolError) {
-            try session.send(&output, bytesMax: bytesMax)
+            try session.send(&output, bytesMax: bytesMax, for: self)
         } catch {
             hasFailed = true
         }
@@ -69,6 +68,7 @@ final class HTTP2Connection: ProtocolDriver {
         hasFailed = true
         for stream in streams.values { stream.exchange?.abandon() }
         streams = [:]
+        ready = []
     }
 
     /// After all the bytes at hand are read, so that a small body is there when its handler starts.

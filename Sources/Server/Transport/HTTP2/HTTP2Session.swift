@@ -30,8 +30,9 @@ internal import CNghttp2
     }
 
     private var raw: OpaquePointer?
-    fileprivate weak var delegate: (any Delegate)?
-    /// Where frames go; lives only during `send`.
+    /// There only during `receive` and `send`.
+    fileprivate var delegate: (any Delegate)?
+    /// Where frames go, during `send`.
     fileprivate var output: [UInt8] = []
     fileprivate var outputBytesMax = 0
 
@@ -43,8 +44,6 @@ internal import CNghttp2
     }
 
     deinit { unsafe nghttp2_session_del(raw) }
-
-    func start(_ delegate: any Delegate) { self.delegate = delegate }
 
     private func submitSettings(_ limits: ServerLimits) {
         let settings = [
@@ -62,7 +61,9 @@ internal import CNghttp2
 
     // MARK: In
 
-    func receive(_ bytes: Span<UInt8>) throws(ProtocolError) {
+    func receive(_ bytes: Span<UInt8>, for delegate: any Delegate) throws(ProtocolError) {
+        self.delegate = delegate
+        defer { self.delegate = nil }
         let count = unsafe bytes.withUnsafeBufferPointer {
             unsafe nghttp2_session_mem_recv(raw, $0.baseAddress, $0.count)
         }
@@ -84,10 +85,15 @@ internal import CNghttp2
     }
 
     /// Appends frames to `output` until there are none, or it holds `bytesMax` or a frame more.
-    func send(_ output: inout [UInt8], bytesMax: Int) throws(ProtocolError) {
+    func send(_ output: inout [UInt8], bytesMax: Int, for delegate: any Delegate)
+        throws(ProtocolError) {
+        self.delegate = delegate
         swap(&self.output, &output)
         outputBytesMax = bytesMax
-        defer { swap(&self.output, &output) }
+        defer {
+            swap(&self.output, &output)
+            self.delegate = nil
+        }
         while self.output.count < bytesMax {
             var frame: UnsafePointer<UInt8>?
             let count = unsafe nghttp2_session_mem_send(raw, &frame)

@@ -29,7 +29,11 @@ public struct HTTPHeaders: Sendable {
 
     /// Appends a field. Fields of the same name stay in order beside each other.
     public mutating func add(_ name: String, _ value: String) {
-        append(name: name.utf8, value: value.utf8)
+        var (name, value) = (name, value)
+        // Literals and nearly all other strings are UTF-8 already, so that this copies nothing.
+        name.withUTF8 { name in
+            value.withUTF8 { unsafe append(name: name.span, value: $0.span) }
+        }
     }
 
     /// Replaces every field of this name by one.
@@ -71,16 +75,6 @@ public struct HTTPHeaders: Sendable {
     }
 
     // MARK: Bytes
-
-    mutating func append(name: some Sequence<UInt8>, value: some Sequence<UInt8>) {
-        let start = bytes.count
-        for byte in name { bytes.append(lowercased(byte)) }
-        let middle = bytes.count
-        for byte in value { bytes.append(isFieldByte(byte) ? byte : UInt8(ascii: " ")) }
-        fields.append(Field(start: UInt32(truncatingIfNeeded: start),
-                            nameCount: UInt32(truncatingIfNeeded: middle - start),
-                            valueCount: UInt32(truncatingIfNeeded: bytes.count - middle)))
-    }
 
     mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
         let start = bytes.count

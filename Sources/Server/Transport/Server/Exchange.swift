@@ -19,7 +19,8 @@ final class Exchange: @unchecked Sendable {
     let executor: EventLoopExecutor
     let incoming: IncomingBody?
     let limits: ServerLimits
-    private(set) weak var owner: (any Owner)?
+    /// Holds the exchange while it is in flight, so the two hold each other until it ends.
+    private(set) var owner: (any Owner)?
     var output = BodyQueue()
     private(set) var isHeadSent = false
     private(set) var isRunning = false
@@ -47,6 +48,7 @@ final class Exchange: @unchecked Sendable {
             self.isRunning = false
             self.task = nil
             self.owner?.taskEnded(of: self)
+            self.owner = nil
         }
     }
 
