@@ -1,4 +1,5 @@
-public import StoreCore
+// Revisions, ranges, transactions and errors are the store's, so whoever imports it has them.
+@_exported public import StoreCore
 internal import Synchronization
 
 /// An ordered key-value store with history: what etcd is to Kubernetes, in the process.
