@@ -55,7 +55,7 @@ targets += [
         name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
         path: "tools/martlet-store-bench", swiftSettings: strict),
     tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum"]),
-    tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore"]),
+    tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
 ]
 
 // MARK: Transport

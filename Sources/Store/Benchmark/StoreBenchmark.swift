@@ -33,6 +33,18 @@ public struct StoreBenchmark {
         try await large(report)
     }
 
+    /// Opens the store in the directory, and tells how long that took and what memory it takes.
+    public func open(_ report: @Sendable (Figure) -> Void) throws(StoreError) {
+        let before = ProcessCost.now
+        let start = ContinuousClock.now
+        let store = try Store.open(directory: directory)
+        _ = try store.get([1])
+        report(Figure(name: "open \(store.keyCount) keys", value: since(start) * 1e3, unit: "ms"))
+        report(Figure(name: "log", value: Double(store.logBytes) / 1e6, unit: "MB"))
+        reportMemory("opened", before, report)
+        store.close()
+    }
+
     // MARK: A small store
 
     private func fresh(_ report: @Sendable (Figure) -> Void) async throws(StoreError) {
