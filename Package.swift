@@ -50,12 +50,8 @@ targets += [
     room("Checksum", at: "Sources/Store/Checksum", knows: ["CChecksum"]),
     room("StoreCore", at: "Sources/Store/Core", knows: ["Checksum"], settings: lending),
     room("Store", at: "Sources/Store/Edge", knows: ["StoreCore"], settings: lending),
-    room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
-    .executableTarget(
-        name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
-        path: "tools/martlet-store-bench", swiftSettings: strict),
     tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum"]),
-    tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
+    tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore"]),
 ]
 
 // MARK: Transport
@@ -138,7 +134,12 @@ targets += [
 
 targets += [
     room("APIErrors", at: "Sources/Server/API/Errors", knows: ["Wire", "Kubernetes"]),
-    tests("AccessTests", at: "Tests/AccessTests", knows: ["APIErrors", "Wire", "Kubernetes"]),
+    room("Authentication", at: "Sources/Server/API/Authentication",
+         knows: ["APIErrors", "Wire", "Kubernetes"]),
+    room("Authorization", at: "Sources/Server/API/Authorization",
+         knows: ["APIErrors", "Authentication", "Wire", "Kubernetes"]),
+    tests("AccessTests", at: "Tests/AccessTests", 
+          knows: ["APIErrors", "Authentication", "Authorization", "Wire", "Kubernetes"]),
 ]
 
 // MARK: Client, controllers, scheduler, nodes

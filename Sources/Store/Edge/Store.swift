@@ -1,5 +1,4 @@
-// Revisions, ranges, transactions and errors are the store's, so whoever imports it has them.
-@_exported public import StoreCore
+public import StoreCore
 internal import Synchronization
 
 /// An ordered key-value store with history: what etcd is to Kubernetes, in the process.
@@ -39,19 +38,18 @@ public final class Store: Sendable {
         let end = recovered.end
         let spare = recovered.spare
         shared = Shared(recovered)
-        keeper = Keeper(shared, directory, options, next: spare, newest: end.position.segment)
+        keeper = Keeper(shared, directory, options, spare: spare, newest: end.position.segment)
         fanOut = FanOut(shared)
         writer = LogWriter(shared, keeper, fanOut, options, end: end)
-        let writer = writer
-        keeper.start { writer.propose($0, completion: $1) }
+        keeper.start(proposing: writer)
     }
 
     /// Finishes what was proposed, ends watches and lets the directory go. Calls after it throw
     /// ``StoreError/closed``; a second `close` does nothing.
     public func close() {
         guard isOpen.exchange(false, ordering: .acquiringAndReleasing) else { return }
-        writer.stop()
         keeper.stop()
+        writer.stop()
         fanOut.stop()
         directory.unlock()
     }
@@ -152,7 +150,11 @@ public final class Store: Sendable {
     public var keyCount: Int { shared.state.withLock { $0.core.keyCount } }
 
     /// Bytes of the log's files in use.
-    public var logBytes: Int { shared.state.withLock { $0.segments.totalBytes } }
+    public var logBytes: Int {
+        shared.state.withLock { state in
+            state.segments.segments.reduce(0) { $0 + $1.header.fileBytes }
+        }
+    }
 }
 
 /// What can be set when a store is opened.

@@ -33,7 +33,8 @@ extension APIError {
     public static let objectWasModified = "the object has been modified; "
         + "please apply your changes to the latest version and try again"
 
-    /// 409: a deletion's precondition names another uid. Says the kind where others say the resource.
+    /// 409: a deletion's precondition names another uid. Says the kind where others say the
+    /// resource.
     public static func uidPrecondition(
         _ kind: GroupKind, _ name: String, wanted: String, actual: String
     ) -> APIError {

@@ -28,7 +28,8 @@ public enum StatusReason: String, Sendable {
 
 /// A request's failure: all that its answer, a `Status`, says.
 ///
-/// The constructors beside this file word it as Kubernetes does. ``status`` makes the answer's body.
+/// The constructors beside this file word it as Kubernetes does. ``status`` makes the answer's
+/// body.
 public struct APIError: Error, Hashable, Sendable {
     /// One of several reasons, mostly a field and what is wrong with it.
     public struct Cause: Hashable, Sendable {

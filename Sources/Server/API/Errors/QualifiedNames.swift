@@ -69,7 +69,7 @@ extension Unicode.Scalar {
         }
     }
 
-    /// What Go counts as printable: letters, marks, numbers, punctuation, symbols and the ASCII space.
+    /// What Go counts as printable: letters, marks, numbers, punctuation, symbols, ASCII's space.
     private var isPrintable: Bool {
         if isASCII { return true }
         return switch properties.generalCategory {

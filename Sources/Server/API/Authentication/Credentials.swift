@@ -1,0 +1,46 @@
+/// What a request shows of who sent it.
+public struct Credentials: Sendable {
+    /// The subject of a client certificate. Whoever makes one has verified the certificate
+    /// against the CA for clients.
+    public struct CertificateSubject: Hashable, Sendable {
+        /// CN, the user's name.
+        public var commonName: String
+        /// All O, the user's groups.
+        public var organizations: [String]
+        /// SHA-256 of the certificate in hexadecimal, which identifies the credential.
+        public var fingerprint: String
+
+        public init(commonName: String, organizations: [String] = [], fingerprint: String = "") {
+            self.commonName = commonName
+            self.organizations = organizations
+            self.fingerprint = fingerprint
+        }
+    }
+
+    public var certificate: CertificateSubject?
+    /// The header `Authorization`.
+    public var authorization: String?
+
+    public init(certificate: CertificateSubject? = nil, authorization: String? = nil) {
+        self.certificate = certificate
+        self.authorization = authorization
+    }
+
+    /// The token of `Bearer TOKEN`; nil if the header is something else.
+    var bearerToken: String? {
+        guard let authorization else { return nil }
+        let parts = authorization.split(separator: " ", omittingEmptySubsequences: true)
+        guard parts.count >= 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
+    }
+}
+
+extension Credentials.CertificateSubject {
+    /// Nil if the certificate names nobody.
+    var user: UserInfo? {
+        guard !commonName.isEmpty else { return nil }
+        let extra = fingerprint.isEmpty
+            ? [:] : [UserInfo.ExtraKey.credentialID: ["X509SHA256=\(fingerprint)"]]
+        return UserInfo(name: commonName, groups: organizations, extra: extra).authenticated
+    }
+}
