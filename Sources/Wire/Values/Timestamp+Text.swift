@@ -25,14 +25,16 @@ extension Timestamp {
     public func appendRFC3339Micro(to bytes: inout some RangeReplaceableCollection<UInt8>) {
         appendDateAndTime(to: &bytes)
         bytes.append(UInt8(ascii: "."))
-        appendDecimal(Int64(nanoseconds / 1000), digits: 6, to: &bytes)
+        // A peer may have sent any number, which is kept as it came.
+        let microseconds = min(max(nanoseconds, 0), 999_999_999) / 1000
+        appendDecimal(Int64(microseconds), digits: 6, to: &bytes)
         bytes.append(UInt8(ascii: "Z"))
     }
 
     private func appendDateAndTime(to bytes: inout some RangeReplaceableCollection<UInt8>) {
         let days = flooredQuotient(seconds, 86400)
         let date = CivilDate(daysSince1970: days)
-        let secondOfDay = seconds - days * 86400
+        let secondOfDay = (seconds % 86400 + 86400) % 86400
         if date.year < 0 { bytes.append(UInt8(ascii: "-")) }
         appendDecimal(abs(date.year), digits: 4, to: &bytes)
         bytes.append(UInt8(ascii: "-"))
