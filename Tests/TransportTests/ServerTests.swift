@@ -164,6 +164,32 @@ struct ServerTests {
         }
     }
 
+    @Test("A handler may outlive its connection")
+    func outlived() async throws {
+        var limits = ServerLimits()
+        limits.bodyDiscardBytesMax = 1
+        let (started, start) = AsyncStream<Void>.makeStream()
+        let (ended, end) = AsyncStream<Int>.makeStream()
+        let handler: @Sendable (HTTPRequest) async -> HTTPResponse = { request in
+            start.finish()
+            for await _ in AsyncStream<Void>.makeStream().stream {}
+            await Task.yield()
+            let answer = await HTTPResponse.echo(request)
+            end.yield(answer.status)
+            end.finish()
+            return answer
+        }
+        try await withServer(handler, limits: limits) { client in
+            let sending = Task {
+                try await client.send(HTTPClientRequest(.post, "/", body: [1, 2, 3]))
+            }
+            for await _ in started {}
+            sending.cancel()
+            for await status in ended { #expect([200, 400].contains(status)) }
+            await #expect(throws: HTTPClientError.cancelled) { _ = try await sending.value }
+        }
+    }
+
     @Test("Shutting down ends watches cleanly and within the grace")
     func shutdown() async throws {
         let server = try TestServer.make { _ in

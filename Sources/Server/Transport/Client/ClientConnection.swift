@@ -10,7 +10,7 @@ final class ClientConnection: ChannelInboundHandler, @unchecked Sendable {
         Result<HTTPClientResponse, HTTPClientError>, Never>
     private typealias HandshakeWaiter = CheckedContinuation<Result<Void, HTTPClientError>, Never>
 
-    private unowned let client: HTTPClient
+    private let client: HTTPClient
     private let configuration: HTTPClientConfiguration
     private let executor: EventLoopExecutor
     private var tls: TLSSession?

@@ -215,13 +215,15 @@ extension HTTP1Connection: Exchange.Owner {
 
 extension HTTP1Connection: IncomingBody.Supply {
     func bodyIsWanted() {
-        guard mustContinue else { return }
+        guard mustContinue, !isFinished else { return }
         mustContinue = false
         headBytes += "HTTP/1.1 100 Continue\r\n\r\n".utf8
         host.outputIsReady()
     }
 
     func bodyWasTaken(count: Int) {
+        // A handler may outlive its connection, which has no socket to regulate any more.
+        guard !isFinished else { return }
         if exchange == nil {
             discardedCount += count
             if discardedCount > scope.limits.bodyDiscardBytesMax {

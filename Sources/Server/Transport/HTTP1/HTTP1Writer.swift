@@ -94,11 +94,14 @@ enum HTTP1Writer {
     }
 }
 
-private let connectionFields: [[UInt8]] = [
-    "connection", "keep-alive", "transfer-encoding", "content-length", "date", "upgrade",
-].map { Array($0.utf8) }
-
 /// Whether a field says how the connection is used: the server sets those itself, and HTTP/2 has none.
 func isConnectionSpecific(_ name: ArraySlice<UInt8>) -> Bool {
-    connectionFields.contains { $0.elementsEqual(name) }
+    switch name.count {
+    case 4: name.elementsEqual("date".utf8)
+    case 7: name.elementsEqual("upgrade".utf8)
+    case 10: name.elementsEqual("connection".utf8) || name.elementsEqual("keep-alive".utf8)
+    case 14: name.elementsEqual("content-length".utf8)
+    case 17: name.elementsEqual("transfer-encoding".utf8)
+    default: false
+    }
 }

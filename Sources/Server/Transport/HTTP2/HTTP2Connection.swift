@@ -16,6 +16,8 @@ final class HTTP2Connection: ProtocolDriver {
     private unowned let host: any DriverHost
     private let session: HTTP2Session
     private var streams: [Int32: Stream] = [:]
+    /// The stream whose head comes in; HTTP/2 lets nothing come between.
+    private var opening: Stream?
     /// Streams whose requests came in with the bytes being received.
     private var ready: [(Int32, Stream)] = []
     /// Handlers at work, those of streams that the client reset included.
@@ -109,11 +111,13 @@ final class HTTP2Connection: ProtocolDriver {
 
 extension HTTP2Connection: HTTP2Session.Delegate {
     func requestBegan(_ stream: Int32) {
-        streams[stream] = Stream()
+        let opening = Stream()
+        streams[stream] = opening
+        self.opening = opening
     }
 
     func field(_ id: Int32, name: Span<UInt8>, value: Span<UInt8>) -> HTTP2Session.FieldVerdict {
-        guard let stream = streams[id] else { return .resetStream }
+        guard let stream = opening else { return .resetStream }
         stream.headerBytes += name.count + value.count
         // Beyond the limit fields are dropped, and the request is answered with 431.
         guard stream.headerBytes <= scope.limits.headerBytesMax else { return .accept }
@@ -131,7 +135,8 @@ extension HTTP2Connection: HTTP2Session.Delegate {
     }
 
     func requestHeadEnded(_ id: Int32, isBodyless: Bool) {
-        guard let stream = streams[id] else { return }
+        guard let stream = opening else { return }
+        opening = nil
         if !isBodyless {
             stream.incoming = IncomingBody(
                 executor: host.executor, bytesAnnounced: stream.bytesAnnounced,

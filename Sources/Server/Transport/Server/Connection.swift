@@ -62,6 +62,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
             }
             noteProgress()
         }
+        loop.receiveMemory.giveBack(buffer)
     }
 
     private func decrypt(_ buffer: ByteBuffer) {

@@ -1,3 +1,4 @@
+import Glibc
 import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
@@ -12,7 +13,8 @@ public final class HTTPServer: Sendable {
 
     /// Connections that the kernel keeps for us until we accept them.
     private static let backlog: Int32 = 1_024
-    private static let receiveBytes = 16_384
+    /// A silent peer is asked so often whether it is still there, as Go does.
+    private static let keepAliveSeconds: ChannelOptions.Types.SocketOption.Value = 15
     private static let writeWaterMark = ChannelOptions.Types.WriteBufferWaterMark(
         low: 65_536, high: 262_144)
 
@@ -49,13 +51,16 @@ public final class HTTPServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .childChannelOption(.recvAllocator,
-                                value: FixedSizeRecvByteBufferAllocator(capacity: Self.receiveBytes))
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: Self.keepAliveSeconds)
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: Self.keepAliveSeconds)
+            .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.writeBufferWaterMark, value: Self.writeWaterMark)
             .childChannelInitializer { channel in
                 guard let loop = loops.first(where: { $0.executor.eventLoop === channel.eventLoop })
                 else { preconditionFailure("a channel of a foreign loop") }
                 return channel.eventLoop.makeCompletedFuture {
+                    try channel.syncOptions?.setOption(
+                        .recvAllocator, value: LoopReceiveAllocator(loop.receiveMemory))
                     try channel.pipeline.syncOperations.addHandler(Connection(loop: loop))
                 }
             }

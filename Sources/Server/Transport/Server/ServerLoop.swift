@@ -8,6 +8,7 @@ final class ServerLoop: @unchecked Sendable {
     private static let sweepIntervalMax = TimeAmount.seconds(5)
 
     let executor: EventLoopExecutor
+    let receiveMemory = ReceiveMemory()
     let tlsContext: TLSContext?
     let limits: ServerLimits
     let handler: any RequestHandler
