@@ -50,8 +50,12 @@ targets += [
     room("Checksum", at: "Sources/Store/Checksum", knows: ["CChecksum"]),
     room("StoreCore", at: "Sources/Store/Core", knows: ["Checksum"], settings: lending),
     room("Store", at: "Sources/Store/Edge", knows: ["StoreCore"], settings: lending),
+    room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
+    .executableTarget(
+        name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
+        path: "tools/martlet-store-bench", swiftSettings: strict),
     tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum"]),
-    tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore"]),
+    tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
 ]
 
 // MARK: Transport

@@ -11,8 +11,8 @@ package enum Proposal: Sendable {
     case revoke(LeaseID)
     /// Persists how long the leases still have.
     case saveLeases([LeaseID])
-    /// Copies what is still needed of these changes, which lie in a segment to be retired.
-    case survivors([Survivor])
+    /// Copies what is still needed of a stretch of a segment to be retired.
+    case survivors(Survivors)
     /// Nothing in the segment is needed any more.
     case retire(segment: UInt32)
 
@@ -29,19 +29,6 @@ package enum Proposal: Sendable {
 extension Transaction {
     fileprivate var hasPut: Bool {
         (success + failure).contains { if case .put = $0 { true } else { false } }
-    }
-}
-
-/// A change in a segment to be retired, which may be needed still.
-package struct Survivor: Sendable {
-    package var place: Place
-    /// The change's own bytes.
-    package var bytes: [UInt8]
-    /// A delete that keeps older, dead puts of its key from coming back at a recovery.
-    package var isTombstone: Bool
-
-    package init(place: Place, bytes: [UInt8], isTombstone: Bool) {
-        (self.place, self.bytes, self.isTombstone) = (place, bytes, isTombstone)
     }
 }
 

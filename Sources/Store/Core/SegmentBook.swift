@@ -4,8 +4,6 @@ package struct SegmentUse: Sendable, Equatable {
     package var fileBytes: Int
     /// Bytes of changes that the key space refers to.
     package var liveBytes = 0
-    /// Bytes of changes, live or not.
-    package var changeBytes = 0
     /// Revisions of the transactions in it; nil if it has none.
     package var revisions: ClosedRange<Revision>?
     /// The oldest mod revision of any put in it, survivors included.
@@ -30,7 +28,7 @@ package struct SegmentUse: Sendable, Equatable {
 
     mutating func note(transaction revision: Revision, at offset: Int) {
         revisions = min(revisions?.lowerBound ?? revision, revision)...revision
-        if offset >= Int(landmarks.last?.offset ?? 0) + Self.landmarkSpacingBytes {
+        if offset > Int(landmarks.last?.offset ?? 0) + Self.landmarkSpacingBytes {
             landmarks.append(Landmark(revision: revision, offset: UInt32(offset)))
         }
     }
@@ -54,12 +52,13 @@ struct SegmentBook {
     var sequences: [UInt32] { uses.keys.sorted() }
 
     mutating func free(_ freed: KeySpace.Freed) {
-        uses[freed.place.segment]?.liveBytes -= freed.bytes
+        update(freed.place.segment) { $0.liveBytes -= freed.bytes }
     }
 
+    @inline(__always)
     mutating func update(_ sequence: UInt32, _ body: (inout SegmentUse) -> Void) {
-        guard var use = uses[sequence] else { return }
-        body(&use)
-        uses[sequence] = use
+        // In place: taken out and put back, its arrays would be copied.
+        guard let found = uses.index(forKey: sequence) else { return }
+        body(&uses.values[found])
     }
 }

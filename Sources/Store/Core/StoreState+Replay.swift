@@ -110,7 +110,6 @@ extension StoreState {
         }
         segments.update(segment) { use in
             use.liveBytes += change.stride
-            use.changeBytes += change.stride
             if !change.isDelete { use.note(put: change.modRevision) }
             if change.isDelete && isCopy { use.tombstoneBytes += change.stride }
         }

@@ -1,4 +1,4 @@
-// Proposals that change no key: compaction, leases, and moving what is alive out of old segments.
+// Proposals beside transactions: compaction and leases; and the log's segments.
 
 extension StoreState {
     /// Gives up history before `revision`.
@@ -62,10 +62,14 @@ extension StoreState {
         let accepted = Accepted(succeeded: true, operations: deletes, logBytesMax: 0)
         var decision = carryOut(accepted, into: &batch, changes: &changes)
         leases.end(id)
-        batch.begin(.leaseEnd)
-        batch.withPayload { $0.append(integer: id.number) }
+        append(leaseEnd: id, to: &batch)
         decision.isLogged = true
         return decision
+    }
+
+    func append(leaseEnd id: LeaseID, to batch: inout LogBatch) {
+        batch.begin(.leaseEnd)
+        batch.withPayload { $0.append(integer: id.number) }
     }
 
     /// How many bytes ending the lease takes at most.
@@ -150,75 +154,4 @@ extension StoreState {
     /// How many bytes an opening takes, and the room to leave for a seal.
     package var openingBytes: Int { RecordHeader.byteCount + 24 + 8 * (segments.uses.count + 1) }
     package static let sealBytes = RecordHeader.byteCount
-
-    /// Copies the survivors that are needed still; the caller calls `move` once they are written.
-    package mutating func copy(
-        _ survivors: [Survivor], into batch: inout LogBatch
-    ) -> Decision {
-        var decision = Decision(revision: revision)
-        var (payload, copied) = (0, UInt32(0))
-        for survivor in survivors {
-            let bytes = survivor.bytes.raw
-            guard let change = Change(at: 0, in: bytes), needs(survivor, change) else { continue }
-            if !decision.isLogged {
-                batch.begin(.survivors)
-                payload = batch.withPayload { bytes in
-                    bytes.append(integer: 0 as Int64)
-                    bytes.append(integer: 0 as Int64)
-                    return bytes.count - 16
-                }
-                decision.isLogged = true
-            }
-            let place = Place(segment: batch.position.segment, offset: UInt32(batch.endOffset))
-            batch.withPayload { $0.append(bytes: bytes) }
-            copied += 1
-            note(change, at: place, survivor.isTombstone)
-            if !survivor.isTombstone {
-                decision.moves.append(Decision.Move(old: survivor.place, new: place))
-            }
-        }
-        if decision.isLogged {
-            batch.withPayload { $0.store(copied, at: payload + 8) }
-        }
-        return decision
-    }
-
-    private func needs(_ survivor: Survivor, _ change: Change) -> Bool {
-        let bytes = survivor.bytes.raw
-        let key = bytes.slice(change.keyOffset, change.keyBytes)
-        if survivor.isTombstone {
-            return (keys.newestRevision(key) ?? .none) < change.modRevision
-        }
-        return keys.holds(key, change.modRevision, at: survivor.place)
-    }
-
-    private mutating func note(_ change: Change, at place: Place, _ isTombstone: Bool) {
-        segments.update(place.segment) { use in
-            use.changeBytes += change.stride
-            if isTombstone {
-                use.tombstoneBytes += change.stride
-            } else if !change.isDelete {
-                use.note(put: change.modRevision)
-            }
-        }
-    }
-
-    /// Refers readers to the copy of a change, which is written by now.
-    package mutating func move(_ change: Change, key: RawSpan, from old: Place, to new: Place) {
-        guard keys.move(key, change.modRevision, from: old, to: new) else { return }
-        segments.update(old.segment) { $0.liveBytes -= change.stride }
-        segments.update(new.segment) { $0.liveBytes += change.stride }
-    }
-
-    /// Ends a segment's life in the log.
-    package mutating func retire(_ sequence: UInt32, into batch: inout LogBatch) -> Decision {
-        batch.begin(.retirement)
-        batch.withPayload { $0.append(integer: UInt64(sequence)) }
-        return Decision(revision: revision, isLogged: true)
-    }
-
-    /// Forgets a segment whose retirement is durable.
-    package mutating func noteRetired(_ sequence: UInt32) { segments[sequence] = nil }
-
-    package var segmentUses: [UInt32: SegmentUse] { segments.uses }
 }

@@ -290,7 +290,6 @@ package struct StoreState: ~Copyable, Sendable {
         leases.attach(key.raw, to: change.lease)
         segments.update(place.segment) { use in
             use.liveBytes += bytes
-            use.changeBytes += bytes
             if !change.isDelete { use.note(put: change.modRevision) }
         }
         changes.append(AppliedChange(revision: step.revision, place: place, previous: previous))

@@ -11,7 +11,7 @@ public import StoreCore
 /// Every call either does all that it was asked, or throws ``StoreError/system(operation:file:code:)``.
 public protocol Disk: Sendable {
     /// Makes the file `path`, of `bytes` bytes, which are reserved; if `isWritten`, they have also been
-    /// written, so that overwriting them changes no metadata. Synced. Returns its descriptor.
+    /// written, so that overwriting them changes no metadata. Returns its descriptor, yet to be synced.
     func create(_ path: String, bytes: Int, isWritten: Bool) throws(StoreError) -> Int32
     func open(_ path: String) throws(StoreError) -> Int32
     func write(_ bytes: RawSpan, to descriptor: Int32, at offset: Int) throws(StoreError)
@@ -27,6 +27,7 @@ public struct PosixDisk: Disk {
     public init() {}
 
     private static let zeros = [UInt8](repeating: 0, count: 256 * 1024)
+    private static let unsyncedBytesMax = 1024 * 1024
 
     public func create(
         _ path: String, bytes: Int, isWritten: Bool
@@ -42,8 +43,9 @@ public struct PosixDisk: Disk {
                 let chunk = Self.zeros.raw.extracting(0..<count)
                 try write(chunk, to: descriptor, at: offset)
                 offset += count
+                // In small steps, as the log's own syncs queue behind.
+                if offset % Self.unsyncedBytesMax == 0 { try sync(descriptor) }
             }
-            guard fsync(descriptor) == 0 else { throw .last("sync", path) }
         } catch {
             close(descriptor)
             unsafe unlink(path)

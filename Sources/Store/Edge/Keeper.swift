@@ -2,51 +2,36 @@ internal import StoreCore
 internal import Synchronization
 
 /// The thread that keeps house: makes the next segment ready, forgets what compaction gave up, and
-/// gives back segments in which little is alive.
+/// gives back segments in which little is alive. It never waits for the writer, which may wait for it.
 final class Keeper: Sendable {
-    struct Work: Sendable {
-        /// The segment made ready, or why there is none.
-        var next: Result<Segment, StoreError>?
-        /// Bytes that the next segment has to have, if one is to be made.
-        var wanted: Int?
-        /// The newest segment that is in use.
-        var newest: UInt32
-        /// Where pruning goes on, if it does.
-        var pruneFrom: [UInt8]?
-        var isStopped = false
-    }
+    typealias Propose = @Sendable (Proposal, @escaping Completion) -> Void
 
     private let shared: Shared
     private let options: StoreOptions
-    private let maker: SegmentMaker
-    private let work: Monitor<Work>
+    private let directory: Directory
+    private let work: Monitor<KeeperWork>
     private let diskIsFull = Atomic<Bool>(false)
     private let worker = Mutex<Worker?>(nil)
 
     init(
-        _ shared: Shared, _ directory: Directory, _ options: StoreOptions, spare: Segment?,
+        _ shared: Shared, _ directory: Directory, _ options: StoreOptions, next: Segment?,
         newest: UInt32
     ) {
-        self.shared = shared
-        self.options = options
-        maker = SegmentMaker(directory: directory, options: options)
-        work = Monitor(Work(next: spare.map { .success($0) }, newest: newest))
+        (self.shared, self.directory, self.options) = (shared, directory, options)
+        work = Monitor(KeeperWork(next: next.map { .success($0) }, newest: newest))
     }
 
     /// Whether only proposals that give space back are to be carried out.
     var isDiskFull: Bool { diskIsFull.load(ordering: .relaxed) }
 
-    func start(proposing writer: LogWriter) {
+    func start(_ propose: @escaping Propose) {
         worker.withLock { worker in
-            worker = Worker { [self] in run() }
+            worker = Worker { [self] in run(propose) }
         }
     }
 
     func stop() {
-        work.change { work in
-            work.isStopped = true
-            return ((), wake: true)
-        }
+        change { $0.isStopped = true }
         worker.withLock { $0 }?.join()
     }
 
@@ -55,90 +40,193 @@ final class Keeper: Sendable {
     /// Has the next segment made ready, if it is not.
     func prepareNext() {
         work.change { work in
-            guard work.next == nil, work.wanted == nil else { return ((), wake: false) }
+            if diskIsFull.load(ordering: .relaxed) { work.wantsReserves = true }
+            guard work.next == nil, work.wanted == nil else {
+                return ((), wake: work.wantsReserves)
+            }
             work.wanted = 0
             return ((), wake: true)
         }
     }
 
     /// Returns the next segment, of at least `bytes` bytes; waits if it is not ready.
+    ///
+    /// - Throws: ``StoreError/noSpace``; ``StoreError/system(operation:file:code:)``.
     func takeNext(_ bytes: Int) throws(StoreError) -> Segment {
-        work.change { work in
-            if case .success(let segment) = work.next, segment.header.fileBytes >= bytes {
-                return ((), wake: false)
-            }
+        change { work in
+            if case .success(let segment) = work.next, segment.header.fileBytes >= bytes { return }
+            if case .success(let segment) = work.next { work.tooSmall = segment }
             work.next = nil
             work.wanted = bytes
-            return ((), wake: true)
         }
         let next = work.wait { work -> Result<Segment, StoreError>? in
             guard let next = work.next else { return nil }
             work.next = nil
-            if case .success(let segment) = next { work.newest = segment.sequence }
+            if case .success(let segment) = next {
+                work.newest = segment.sequence
+                work.looksForVictim = true
+            }
             return next
         }
         return try next.get()
     }
 
     /// Has freed versions forgotten.
-    func prune() {
+    func prune() { change { $0.pruning = KeeperWork.Pruning(start: [], round: $0.pruneRounds + 1) } }
+
+    /// Has a look whether a segment can be given back.
+    func reclaim() { change { $0.looksForVictim = true } }
+
+    private func change(_ body: (inout KeeperWork) -> Void) {
         work.change { work in
-            work.pruneFrom = []
+            body(&work)
             return ((), wake: true)
         }
     }
 
     // MARK: The thread
 
-    private enum Step {
-        case make(UInt32, bytesMin: Int)
-        case prune(from: [UInt8])
-        case stop
-    }
-
-    private func run() {
+    private func run(_ propose: @escaping Propose) {
+        var making = SegmentSupply(directory: directory, options: options)
         while true {
-            let step = work.wait { work -> Step? in
-                if work.isStopped { return .stop }
-                if let wanted = work.wanted { return .make(work.newest + 1, bytesMin: wanted) }
-                if let start = work.pruneFrom { return .prune(from: start) }
-                return nil
-            }
-            switch step {
-            case .make(let sequence, let bytesMin): make(sequence, bytesMin: bytesMin)
-            case .prune(let start): prune(from: start)
+            switch work.wait(until: { $0.nextStep() }) {
+            case .make(let sequence, let bytesMin): make(sequence, bytesMin, &making)
+            case .addFiles(let files): making.add(files)
+            case .fillReserves: fillReserves(&making)
+            case .prune(let pruning): prune(pruning)
+            case .choose: choose(spareBytes: making.spareBytes)
+            case .copy(let reclaim): copy(reclaim, propose)
+            case .dispose(let segment): dispose(segment)
             case .stop: return
             }
         }
     }
 
-    private func make(_ sequence: UInt32, bytesMin: Int) {
-        let bytes = SegmentPlan.fileBytes(
-            logBytes: shared.state.withLock { $0.segments.totalBytes }, atLeast: bytesMin,
-            min: options.segmentBytesMin, max: options.segmentBytesMax)
-        let made: Result<Segment, StoreError>
-        do throws(StoreError) {
-            made = .success(try maker.make(sequence, bytes: bytes, isWritten: true))
-        } catch {
-            made = .failure(error)
+    private func make(_ sequence: UInt32, _ bytesMin: Int, _ supply: inout SegmentSupply) {
+        let bytes = plannedBytes(atLeast: bytesMin)
+        if let tooSmall = work.change({ work in (work.takeTooSmall(), wake: false) }) {
+            supply.discard(tooSmall)
         }
-        work.change { work in
+        let made: Result<Segment, StoreError>?
+        do throws(StoreError) {
+            made = .success(try supply.make(sequence, bytes: bytes, bytesMin: bytesMin))
+        } catch {
+            guard error.isDiskFull else {
+                return change { ($0.next, $0.wanted) = (.failure(error), nil) }
+            }
+            diskIsFull.store(true, ordering: .relaxed)
+            made = supply.makeOfReserve(sequence, bytesMin: bytesMin, isUrgent: bytesMin > 0)
+        }
+        change { work in
+            // Meanwhile the writer may have come for a larger one; then it is made again.
+            let isEnough = (work.wanted ?? 0) <= bytesMin || made == nil
+            guard isEnough || work.wanted == nil else { return }
             (work.next, work.wanted) = (made, nil)
-            return ((), wake: true)
+            work.wantsReserves = true
         }
     }
 
-    /// Forgets freed versions in one leaf, and leaves the index to others before the next.
-    private func prune(from start: [UInt8]) {
-        let next = shared.state.withLock { $0.core.prune(from: start) }
+    private func fillReserves(_ supply: inout SegmentSupply) {
+        let isFilled = supply.fillReserves(bytes: plannedBytes(atLeast: 0) / 4)
         work.change { work in
-            // A compaction in between has put it back to the beginning.
-            if work.pruneFrom == start { work.pruneFrom = next }
+            // Not before there is space for more than the next few puts.
+            if isFilled, case .success = work.next { diskIsFull.store(false, ordering: .relaxed) }
             return ((), wake: false)
         }
     }
-}
 
-extension SegmentSet {
-    var totalBytes: Int { segments.reduce(0) { $0 + $1.header.fileBytes } }
+    private func plannedBytes(atLeast bytes: Int) -> Int {
+        SegmentPlan.fileBytes(
+            logBytes: shared.state.withLock { $0.segments.totalBytes }, atLeast: bytes,
+            min: options.segmentBytesMin, max: options.segmentBytesMax)
+    }
+
+    /// Forgets freed versions in one leaf, and leaves the index to others before the next.
+    private func prune(_ pruning: KeeperWork.Pruning) {
+        let next = shared.state.withLock { $0.core.prune(from: pruning.start) }
+        work.change { work in
+            work.pruned(pruning, next)
+            return ((), wake: false)
+        }
+        Worker.yield()
+    }
+
+    // MARK: Giving segments back
+
+    private func choose(spareBytes: Int) {
+        let segment = shared.state.withLock { state in
+            state.core.victim(spareBytes: spareBytes).flatMap { state.segments[$0] }
+        }
+        guard let segment else { return }
+        change { $0.reclaim = KeeperWork.Reclaim(segment: segment) }
+    }
+
+    /// How much of a segment is looked through at a time, under the lock of the index.
+    private static let stretchBytesMax = 64 * 1024
+
+    /// Copies what is alive in the next stretch. The stretch after it waits until that is durable,
+    /// so that the log's own traffic sets the pace.
+    private func copy(_ reclaim: KeeperWork.Reclaim, _ propose: Propose) {
+        let segment = reclaim.segment
+        let found: Result<Survivors, LogDamage> = shared.state.withLock { state in
+            do throws(LogDamage) {
+                return .success(
+                    try segment.withBytes { bytes throws(LogDamage) in
+                        try state.core.survivors(
+                            in: bytes, of: segment.header, from: reclaim.offset,
+                            bytesMax: Self.stretchBytesMax)
+                    })
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch found {
+        case .failure(let damage):
+            // Nothing is lost yet, but the store cannot be trusted to keep what it holds.
+            change { $0.reclaim = nil }
+            options.onFatalError(.damaged(file: segment.path, damage))
+        case .success(let survivors):
+            change { $0.reclaim?.isInFlight = true }
+            copy(survivors, of: segment, propose)
+        }
+    }
+
+    private func copy(_ survivors: Survivors, of segment: Segment, _ propose: Propose) {
+        let work = work
+        let goOn: Completion = { result in
+            work.change { work in
+                work.copied(to: survivors.resume, result)
+                return ((), wake: true)
+            }
+        }
+        if let resume = survivors.resume {
+            guard !survivors.isEmpty else {
+                return change { work in
+                    work.reclaim?.offset = resume
+                    work.reclaim?.isInFlight = false
+                }
+            }
+            return propose(.survivors(survivors), goOn)
+        }
+        // Survivors of the last stretch and the retirement: in this order in the log.
+        if !survivors.isEmpty { propose(.survivors(survivors)) { _ in } }
+        propose(.retire(segment: segment.sequence), goOn)
+    }
+
+    /// Sets the file of a retired segment aside, until nobody reads it any more.
+    private func dispose(_ segment: Segment) {
+        let path = directory.segmentFile(segment.sequence)
+        let spare = directory.file("spare-\(segment.sequence)")
+        let bytes = segment.header.fileBytes
+        do throws(StoreError) { try options.disk.rename(path, to: spare) } catch {
+            // The next start removes it.
+            return
+        }
+        segment.retire { [work] _ in
+            work.change { work in
+                work.unused.append(SpareFile(path: spare, bytes: bytes))
+                return ((), wake: true)
+            }
+        }
+    }
 }

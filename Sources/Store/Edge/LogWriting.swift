@@ -90,7 +90,10 @@ struct LogWriting {
         _ proposal: Proposal, _ round: inout Round, _ effects: inout Effects
     ) throws(StoreError) -> Result<Decision, StoreError> {
         do throws(StoreError) {
-            if !proposal.mayUseReserve, keeper.isDiskFull { throw .noSpace }
+            if !proposal.mayUseReserve, keeper.isDiskFull {
+                keeper.prepareNext()  // There may be space again; this is how it is noticed.
+                throw .noSpace
+            }
             return .success(try decision(proposal, &round.changes, &effects))
         } catch {
             if case .system = error { throw error }
@@ -136,8 +139,8 @@ struct LogWriting {
     ) throws(StoreError) -> Decision {
         switch proposal {
         case .survivors(let survivors):
-            let bytes = survivors.reduce(Self.smallBytes) { $0 + $1.bytes.count }
-            try makeRoom(bytes)
+            let leases = survivors.leases.count + survivors.endedLeases.count
+            try makeRoom(survivors.bytes + Self.smallBytes * (1 + leases))
         case .saveLeases(let leases): try makeRoom(Self.smallBytes * max(1, leases.count))
         default: try makeRoom(Self.smallBytes)
         }
@@ -257,6 +260,7 @@ struct LogWriting {
         let newest = shared.state.withLock { $0.segments }
         round.segments = newest.merging(segments)
         if effects.compacted != nil { keeper.prune() }
+        if !effects.retired.isEmpty { keeper.reclaim() }
     }
 }
 

@@ -18,7 +18,11 @@
         unsafe lock = .allocate(capacity: 1)
         unsafe condition = .allocate(capacity: 1)
         unsafe pthread_mutex_init(lock, nil)
-        unsafe pthread_cond_init(condition, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(condition, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -35,6 +39,21 @@
         unsafe pthread_mutex_unlock(lock)
         if wake { unsafe pthread_cond_broadcast(condition) }
         return result
+    }
+
+    /// Sleeps until `body` returns something, or `limit` has passed.
+    func wait(atMost limit: Duration, until body: (inout State) -> Bool) {
+        var end = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &end)
+        let (seconds, attoseconds) = limit.components
+        let nanoseconds = end.tv_nsec + Int(attoseconds / 1_000_000_000)
+        end.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
+        end.tv_nsec = nanoseconds % 1_000_000_000
+        unsafe pthread_mutex_lock(lock)
+        defer { unsafe pthread_mutex_unlock(lock) }
+        while !body(&state) {
+            if unsafe pthread_cond_timedwait(condition, lock, &end) == ETIMEDOUT { return }
+        }
     }
 
     /// Sleeps until `body` returns something.
@@ -68,6 +87,9 @@
         precondition(code == 0, "no thread can be made")
         self.thread = thread
     }
+
+    /// Lets other threads run, which may be waiting for a lock.
+    static func yield() { sched_yield() }
 
     /// Returns when the function has returned; at once, if called by the thread itself, which may hold
     /// the last reference to what waits for it. To be called once.

@@ -11,6 +11,8 @@ struct ProposalQueue: Sendable {
     private(set) var waiting: [Waiting] = []
     private(set) var bytes = 0
     var isClosed = false
+    /// The writer sleeps until so many wait.
+    var wakesAt = 1
     private let countMax: Int
     private let bytesMax: Int
     /// Bytes that one round takes at most, so that nobody waits for all that ever queued up.
@@ -60,7 +62,7 @@ extension Proposal {
                 guard case .put(let key, let value, _, _) = operation else { return sum + 128 }
                 return sum + 128 + key.count + value.count
             }
-        case .survivors(let survivors): survivors.reduce(128) { $0 + $1.bytes.count + 64 }
+        case .survivors(let survivors): 128 + survivors.bytes + 64 * survivors.changes.count
         case .saveLeases(let leases): 128 + 8 * leases.count
         case .compact, .grant, .keepAlive, .revoke, .retire: 128
         }

@@ -79,6 +79,9 @@ final class SegmentSet: Sendable {
         return segments[low]
     }
 
+    /// Bytes of all files.
+    var totalBytes: Int { segments.reduce(0) { $0 + $1.header.fileBytes } }
+
     func adding(_ segment: Segment) -> SegmentSet { SegmentSet(segments + [segment]) }
 
     func removing(_ sequence: UInt32) -> SegmentSet {

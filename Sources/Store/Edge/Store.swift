@@ -1,4 +1,5 @@
-public import StoreCore
+// Revisions, ranges, transactions and errors are the store's, so whoever imports it has them.
+@_exported public import StoreCore
 internal import Synchronization
 
 /// An ordered key-value store with history: what etcd is to Kubernetes, in the process.
@@ -38,18 +39,19 @@ public final class Store: Sendable {
         let end = recovered.end
         let spare = recovered.spare
         shared = Shared(recovered)
-        keeper = Keeper(shared, directory, options, spare: spare, newest: end.position.segment)
+        keeper = Keeper(shared, directory, options, next: spare, newest: end.position.segment)
         fanOut = FanOut(shared)
         writer = LogWriter(shared, keeper, fanOut, options, end: end)
-        keeper.start(proposing: writer)
+        let writer = writer
+        keeper.start { writer.propose($0, completion: $1) }
     }
 
     /// Finishes what was proposed, ends watches and lets the directory go. Calls after it throw
     /// ``StoreError/closed``; a second `close` does nothing.
     public func close() {
         guard isOpen.exchange(false, ordering: .acquiringAndReleasing) else { return }
-        keeper.stop()
         writer.stop()
+        keeper.stop()
         fanOut.stop()
         directory.unlock()
     }
@@ -150,11 +152,7 @@ public final class Store: Sendable {
     public var keyCount: Int { shared.state.withLock { $0.core.keyCount } }
 
     /// Bytes of the log's files in use.
-    public var logBytes: Int {
-        shared.state.withLock { state in
-            state.segments.segments.reduce(0) { $0 + $1.header.fileBytes }
-        }
-    }
+    public var logBytes: Int { shared.state.withLock { $0.segments.totalBytes } }
 }
 
 /// What can be set when a store is opened.

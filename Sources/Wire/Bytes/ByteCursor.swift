@@ -1,6 +1,6 @@
 /// A place in bytes that somebody else keeps alive while it is used.
 ///
-/// With ``ByteWriter`` and ``FixedBytes``, the only code of this room that touches memory by
+/// With its neighbors in this folder, the only code of this room that touches memory by
 /// pointer: the codecs look at each byte of each request, and an array's ownership and a string's
 /// validation at every step would cost more than the work. Every access is checked against the
 /// bounds. A cursor must not outlive the `withCursor` that made it.
@@ -79,6 +79,20 @@
         equals(range, FixedBytes(text))
     }
 
+    /// The first offset from `start` on whose byte may need escaping in JSON, or `end`.
+    @inline(__always)
+    func endOfClean(from start: Int, to end: Int) -> Int {
+        precondition(start >= 0 && end <= self.end, "part is outside of bytes")
+        var index = start
+        while index + 8 <= end {
+            let word = unsafe UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self)
+            if !JSONEscapes.areClean(word) { break }
+            index += 8
+        }
+        while index < end, JSONEscapes.isClean(unsafe base[index]) { index += 1 }
+        return index
+    }
+
     /// Whether the bytes of a range come before those of another one.
     func precedes(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
         let common = min(a.count, b.count)
@@ -128,144 +142,4 @@ extension String {
     mutating func withCursor<Result>(_ body: (ByteCursor) -> Result) -> Result {
         withUTF8 { body(unsafe ByteCursor(UnsafeRawBufferPointer($0))) }
     }
-}
-
-/// Bytes that are made once and stay until the process ends, such as the name of a field.
-@safe struct FixedBytes: @unchecked Sendable {
-    fileprivate let start: UnsafePointer<UInt8>
-    let count: Int
-
-    static let empty = FixedBytes("")
-
-    init(_ text: StaticString) {
-        unsafe start = text.utf8Start
-        count = text.utf8CodeUnitCount
-    }
-
-    /// A copy of `text` that is never freed: for the schema, whose types are never freed either.
-    init(immortal text: String) {
-        let bytes = Array(text.utf8)
-        let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: max(1, bytes.count))
-        for (index, byte) in bytes.enumerated() { unsafe copy[index] = byte }
-        unsafe start = UnsafePointer(copy)
-        count = bytes.count
-    }
-
-    subscript(index: Int) -> UInt8 {
-        precondition(index >= 0 && index < count, "read past the end of bytes")
-        return unsafe start[index]
-    }
-
-    fileprivate var buffer: UnsafeBufferPointer<UInt8> {
-        unsafe UnsafeBufferPointer(start: start, count: count)
-    }
-}
-
-/// Bytes that are being written, one after the other.
-@safe public struct ByteWriter: ~Copyable {
-    private var base: UnsafeMutablePointer<UInt8>
-    private var capacity: Int
-    /// Bytes written so far.
-    public private(set) var count = 0
-
-    public init(capacity: Int = 1024) {
-        self.capacity = max(64, capacity)
-        unsafe base = .allocate(capacity: self.capacity)
-    }
-
-    deinit { unsafe base.deallocate() }
-
-    /// Forgets what was written and keeps the memory.
-    public mutating func removeAll() { count = 0 }
-
-    /// Forgets everything after the first `count` bytes.
-    mutating func truncate(to count: Int) {
-        precondition(count <= self.count)
-        self.count = count
-    }
-
-    /// Calls `body` with what was written.
-    public borrowing func withBytes<Result, Failure>(
-        _ body: (RawSpan) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        try body(unsafe RawSpan(_unsafeStart: UnsafeRawPointer(base), byteCount: count))
-    }
-
-    /// A copy of what was written.
-    public borrowing func array() -> [UInt8] {
-        unsafe Array(UnsafeBufferPointer(start: base, count: count))
-    }
-
-    /// Makes room for `extra` bytes more.
-    @inline(__always)
-    public mutating func reserve(_ extra: Int) {
-        if capacity - count < extra { grow(extra) }
-    }
-
-    @inline(never)
-    private mutating func grow(_ extra: Int) {
-        let wider = max(capacity * 2, count + extra)
-        let copy = UnsafeMutablePointer<UInt8>.allocate(capacity: wider)
-        unsafe copy.update(from: base, count: count)
-        unsafe base.deallocate()
-        unsafe base = copy
-        capacity = wider
-    }
-
-    @inline(__always)
-    public mutating func append(_ byte: UInt8) {
-        reserve(1)
-        unsafe base[count] = byte
-        count += 1
-    }
-
-    @inline(__always)
-    mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
-        guard let start = bytes.baseAddress else { return }
-        reserve(bytes.count)
-        unsafe (base + count).update(from: start, count: bytes.count)
-        count += bytes.count
-    }
-
-    @inline(__always)
-    mutating func append(_ bytes: FixedBytes) { unsafe append(bytes.buffer) }
-
-    @inline(__always)
-    mutating func append(_ cursor: ByteCursor, _ range: Range<Int>) {
-        unsafe append(cursor.buffer(range))
-    }
-
-    public mutating func append(_ bytes: RawSpan) {
-        unsafe bytes.withUnsafeBytes { unsafe append($0.assumingMemoryBound(to: UInt8.self)) }
-    }
-
-    public mutating func append(_ bytes: [UInt8]) {
-        unsafe bytes.withUnsafeBufferPointer { unsafe append($0) }
-    }
-
-    public mutating func append(_ text: StaticString) { append(FixedBytes(text)) }
-
-    @inline(__always)
-    public mutating func append(_ text: String) {
-        var text = text
-        text.withUTF8 { unsafe append($0) }
-    }
-
-    /// Overwrites one byte that was written.
-    mutating func set(_ byte: UInt8, at offset: Int) {
-        precondition(offset >= 0 && offset < count, "write outside of what was written")
-        unsafe base[offset] = byte
-    }
-
-    /// Moves everything from `offset` on by `distance` bytes towards the end.
-    mutating func shift(from offset: Int, by distance: Int) {
-        precondition(offset >= 0 && offset <= count && distance >= 0)
-        reserve(distance)
-        let start = unsafe base + offset
-        unsafe (start + distance).update(from: start, count: count - offset)
-        count += distance
-    }
-
-    /// The last byte, or nil if there is none.
-    var last: UInt8? { count == 0 ? nil : unsafe base[count - 1] }
 }

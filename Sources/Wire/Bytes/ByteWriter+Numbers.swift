@@ -55,4 +55,11 @@ extension ByteWriter {
             divisor /= 10
         }
     }
+
+    /// Writes a number in quotes, as JSON has resourceVersions.
+    mutating func append(quoted number: Int64) {
+        append(UInt8(ascii: "\""))
+        append(decimal: number)
+        append(UInt8(ascii: "\""))
+    }
 }

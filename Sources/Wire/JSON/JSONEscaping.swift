@@ -11,19 +11,13 @@ extension ByteWriter {
     mutating func appendJSON(_ cursor: ByteCursor, _ range: Range<Int>) {
         reserve(range.count + 2)
         append(UInt8(ascii: "\""))
-        var clean = range.lowerBound
-        var index = clean
-        while index < range.upperBound {
-            let byte = cursor[index]
-            if JSONEscapes.isClean(byte) {
-                index += 1
-                continue
-            }
-            append(cursor, clean..<index)
-            index = appendEscaped(cursor, index, end: range.upperBound)
-            clean = index
+        var index = range.lowerBound
+        while true {
+            let end = cursor.endOfClean(from: index, to: range.upperBound)
+            append(cursor, index..<end)
+            guard end < range.upperBound else { break }
+            index = appendEscaped(cursor, end, end: range.upperBound)
         }
-        append(cursor, clean..<index)
         append(UInt8(ascii: "\""))
     }
 
@@ -98,9 +92,10 @@ extension ByteWriter {
         append(UInt8(ascii: "\""))
     }
 
-    /// Writes a number as Go does: shortest digits, an exponent below 1e-6 and from 1e21 on.
+    /// Writes a number as Go does: shortest digits, an exponent below 1e-6 and from 1e21 on. JSON has
+    /// no infinity and no NaN; they become null.
     mutating func append(json double: Double) {
-        append(GoNumber.text(double))
+        append(double.isFinite ? GoNumber.text(double) : "null")
     }
 }
 
@@ -110,6 +105,23 @@ enum JSONEscapes {
     static func isClean(_ byte: UInt8) -> Bool {
         let word = byte < 64 ? cleanLow : cleanHigh
         return byte < 0x80 && word >> UInt64(byte & 63) & 1 == 1
+    }
+
+    /// Whether all eight bytes of a word are clean: bit tricks that find a byte below 0x20, from
+    /// 0x80 on, or equal to one of those that are escaped. May say no of clean ones, never yes of
+    /// others.
+    @inline(__always)
+    static func areClean(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let highs: UInt64 = 0x8080_8080_8080_8080
+        @inline(__always) func has(_ byte: UInt8) -> UInt64 {
+            let difference = word ^ (ones &* UInt64(byte))
+            return (difference &- ones) & ~difference
+        }
+        let below = (word &- ones &* 0x20) & ~word
+        let quoted = has(UInt8(ascii: "\"")) | has(UInt8(ascii: "\\"))
+        let html = has(UInt8(ascii: "<")) | has(UInt8(ascii: ">")) | has(UInt8(ascii: "&"))
+        return (word | below | quoted | html) & highs == 0
     }
 
     private static var cleanLow: UInt64 {

@@ -199,6 +199,7 @@ extension ProtobufDecoder {
     }
 
     private static func special(_ kind: FieldKind, _ bytes: ByteCursor) throws(ProtobufError) -> Value {
+        if kind == .items { return .list(try items(bytes)) }
         let fields = try SpecialFields(bytes, kind)
         switch kind {
         case .quantity:
@@ -218,8 +219,22 @@ extension ProtobufDecoder {
                 throw ProtobufError(.invalidJSON, at: range.lowerBound)
             }
             return .bytes(bytes.array(range))
-        default: return .list(fields.strings.map(Value.string))
+        default: preconditionFailure("\(kind) has a form of its own")
         }
+    }
+
+    private static func items(_ bytes: ByteCursor) throws(ProtobufError) -> [Value] {
+        var cursor = bytes
+        var list: [Value] = []
+        while !cursor.isAtEnd {
+            let tag = try cursor.tag()
+            if tag.number == 1 {
+                list.append(.string(try string(cursor, try cursor.delimited(tag))))
+            } else {
+                try cursor.skip(tag)
+            }
+        }
+        return list
     }
 
     private static func quantity(_ bytes: ByteCursor, _ range: Range<Int>) throws(ProtobufError)
@@ -239,38 +254,6 @@ extension ProtobufDecoder {
         case 0: .int(Int64(Int32(truncatingIfNeeded: fields.second)))
         case 1: .string(try string(bytes, fields.bytes ?? bytes.end..<bytes.end))
         default: throw ProtobufError(.invalidIntOrString, at: bytes.position)
-        }
-    }
-}
-
-/// The fields of the little messages that JSON writes as one value.
-private struct SpecialFields {
-    /// Field 1 as a number: seconds, a duration, or the sort of int-or-string.
-    var first: Int64 = 0
-    /// Field 2 as a number: nanoseconds or an int.
-    var second: Int64 = 0
-    /// The only field of bytes.
-    var bytes: Range<Int>?
-    var strings: [String] = []
-
-    init(_ message: ByteCursor, _ kind: FieldKind) throws(ProtobufError) {
-        var cursor = message
-        while !cursor.isAtEnd {
-            let tag = try cursor.tag()
-            switch (kind, tag.number) {
-            case (.quantity, 1), (.raw, 1), (.intOrString, 3): bytes = try cursor.delimited(tag)
-            case (.items, 1):
-                let range = try cursor.delimited(tag)
-                guard let string = cursor.string(range) else {
-                    throw ProtobufError(.invalidUTF8, at: range.lowerBound)
-                }
-                strings.append(string)
-            case (.time, 1), (.microTime, 1), (.duration, 1), (.intOrString, 1):
-                first = Int64(bitPattern: try cursor.varint(tag))
-            case (.time, 2), (.microTime, 2), (.intOrString, 2):
-                second = Int64(bitPattern: try cursor.varint(tag))
-            default: try cursor.skip(tag)
-            }
         }
     }
 }

@@ -1,11 +1,11 @@
 /// How a message looks in JSON. Numbered as `martlet.schema.Form`.
-public enum Form: UInt8, Sendable {
+public enum Form: UInt8, Sendable, BitwiseCopyable {
     case fields, quantity, time, microTime, duration, intOrString, raw, items
     case oneOrMany, oneOrBool, oneOrStrings
 }
 
 /// What an empty field looks like in JSON. Numbered as `martlet.schema.Presence`.
-public enum Presence: UInt8, Sendable {
+public enum Presence: UInt8, Sendable, BitwiseCopyable {
     /// Absent; there is no difference between empty and absent.
     case omitEmpty
     /// Absent and empty are two things (Go: a pointer).
@@ -20,7 +20,7 @@ public enum ListType: UInt8, Sendable {
 }
 
 /// What one element of a field is, once the JSON form of its message is taken into account.
-public enum FieldKind: UInt8, Sendable {
+public enum FieldKind: UInt8, Sendable, BitwiseCopyable {
     case string, bool, int32, int64, double, bytes
     /// A tree of its own; ``Field/type`` says which.
     case message
@@ -90,6 +90,8 @@ public final class Field: Sendable {
 public final class MessageType: @unchecked Sendable {
     /// Full protobuf name: `kubernetes.core.v1.Pod`.
     public let name: String
+    /// Its place in ``Schema/messageTypes``.
+    let index: Int
     /// Kubernetes' API group, `""` for core; meaningful for kinds.
     public let group: String
     public let version: String
@@ -110,9 +112,10 @@ public final class MessageType: @unchecked Sendable {
     private var byName: [String: Field] = [:]
     private var names: JSONNames?
 
-    init(name: String, group: String, version: String, form: Form, isKind: Bool, isAtomic: Bool,
-         resource: Resource?) {
+    init(name: String, index: Int, group: String, version: String, form: Form, isKind: Bool,
+         isAtomic: Bool, resource: Resource?) {
         self.name = name
+        self.index = index
         self.group = group
         self.version = version
         self.form = form

@@ -40,7 +40,7 @@ public enum Schema {
         var byDescriptor: [UInt: MessageType] = [:]
         for index in 0..<martlet_message_count {
             let row = unsafe martlet_message_at(index)!.pointee
-            let type = unsafe MessageType(row)
+            let type = unsafe MessageType(row, index: Int(index))
             types.append(type)
             unsafe byDescriptor[UInt(bitPattern: row.descriptor)] = type
         }
@@ -54,13 +54,13 @@ public enum Schema {
 }
 
 extension MessageType {
-    fileprivate convenience init(_ row: martlet_message) {
+    fileprivate convenience init(_ row: martlet_message, index: Int) {
         guard let form = unsafe Form(rawValue: row.form) else {
             preconditionFailure("tables from another version; run tools/generate")
         }
         unsafe self.init(
-            name: String(cString: row.descriptor.pointee.name), group: String(cString: row.group),
-            version: String(cString: row.version), form: form,
+            name: String(cString: row.descriptor.pointee.name), index: index,
+            group: String(cString: row.group), version: String(cString: row.version), form: form,
             isKind: row.flags & UInt8(MARTLET_MESSAGE_KIND) != 0,
             isAtomic: row.flags & UInt8(MARTLET_MESSAGE_ATOMIC) != 0,
             resource: row.resource.map { unsafe Resource($0.pointee) })

@@ -1,0 +1,53 @@
+/// Which segment to give back next.
+///
+/// Space is to stay within twice what is alive. A segment stays whole as long as its history may be
+/// asked for; after that most of it is dead. What is alive in the emptiest is then copied to the
+/// log's end, until the log is within its bound again.
+package struct RetentionPlan: Sendable {
+    /// Files may have this many times the bytes that are alive. Below two, since a copy takes
+    /// space before it gives any back.
+    static let bytesPerLiveByte = 1.6
+    /// A log of so many bytes is left alone, but for segments that are quite dead.
+    static let bytesMin = 2 * 1024 * 1024
+    /// A segment with more alive than this is not worth copying.
+    static let liveShareMax = 0.85
+    /// Deletes that only keep dead puts from coming back may take this share of what is alive. Then
+    /// the oldest segments go, as it is those that make the deletes necessary.
+    static let tombstoneShareMax = 0.125
+
+    package init() {}
+
+    /// Returns the segment to retire, if any.
+    ///
+    /// - Parameters:
+    ///   - uses: All segments, by sequence number.
+    ///   - compacted: Where history begins. A segment with any from there on is kept.
+    ///   - spareBytes: Bytes of files beside the segments that only wait to be used.
+    package func victim(
+        among uses: [UInt32: SegmentUse], compacted: Revision, spareBytes: Int
+    ) -> UInt32? {
+        let given = uses.filter { $0.value.canBeGiven(compacted: compacted) }
+        if let dead = given.filter({ $0.value.liveBytes == 0 }).keys.min() { return dead }
+        let live = uses.values.reduce(0) { $0 + $1.liveBytes }
+        let total = uses.values.reduce(spareBytes) { $0 + $1.fileBytes }
+        let tombstones = uses.values.reduce(0) { $0 + $1.tombstoneBytes }
+        if Double(tombstones) > Self.tombstoneShareMax * Double(live) + Double(Self.bytesMin) {
+            return given.keys.min()
+        }
+        guard total > Self.bytesMin, Double(total) > Self.bytesPerLiveByte * Double(live) else {
+            return nil
+        }
+        let emptiest = given.min { $0.value.liveShare < $1.value.liveShare }
+        guard let emptiest, emptiest.value.liveShare < Self.liveShareMax else { return nil }
+        return emptiest.key
+    }
+}
+
+extension SegmentUse {
+    fileprivate var liveShare: Double { Double(liveBytes) / Double(max(1, fileBytes)) }
+
+    fileprivate func canBeGiven(compacted: Revision) -> Bool {
+        guard isSealed else { return false }
+        return revisions.map { $0.upperBound < compacted } ?? true
+    }
+}

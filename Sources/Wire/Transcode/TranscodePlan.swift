@@ -1,0 +1,81 @@
+/// The schema in flat tables, for the transcoder.
+///
+/// A walk over classes and arrays would retain and release at each field, which measured several
+/// times the work itself.
+struct TranscodePlan: Sendable {
+    struct Field: BitwiseCopyable {
+        /// `"name":`
+        let key: FixedBytes
+        let number: Int32
+        /// Index of the message of an element, or -1.
+        let message: Int32
+        let kind: FieldKind
+        let presence: Presence
+        let isList: Bool
+        let isMap: Bool
+        let isInline: Bool
+    }
+
+    struct Message: BitwiseCopyable {
+        /// `{"kind":"Pod","apiVersion":"v1"`, or `{` if it is no kind.
+        let opening: FixedBytes
+        /// Its fields in ``fields``, in JSON's order.
+        let firstField: Int32
+        let fieldCount: Int32
+        /// Its numbers in ``positions``.
+        let firstPosition: Int32
+        let numberMax: Int32
+        let form: Form
+        let isKind: Bool
+    }
+
+    let messages: FixedTable<Message>
+    let fields: FixedTable<Field>
+    /// For each number of a message, from 0, the field's place in JSON's order; 255 if there is none.
+    let positions: FixedTable<UInt8>
+
+    static let shared = TranscodePlan(Schema.messageTypes)
+
+    private init(_ types: [MessageType]) {
+        let indices = Dictionary(uniqueKeysWithValues: types.enumerated().map { ($1, $0) })
+        var messages: [Message] = []
+        var fields: [Field] = []
+        var positions: [UInt8] = []
+        for type in types {
+            let numberMax = type.fieldsByNumber.last?.number ?? 0
+            messages.append(Message(
+                opening: TranscodePlan.opening(type), firstField: Int32(fields.count),
+                fieldCount: Int32(type.fields.count), firstPosition: Int32(positions.count),
+                numberMax: Int32(numberMax), form: type.form, isKind: type.isKind))
+            var places = [UInt8](repeating: .max, count: numberMax + 1)
+            for (place, field) in type.fields.enumerated() {
+                places[field.number] = UInt8(place)
+                let message = field.type.flatMap { indices[$0] } ?? -1
+                fields.append(Field(field, message: message))
+            }
+            positions += places
+        }
+        self.messages = FixedTable(immortal: messages)
+        self.fields = FixedTable(immortal: fields)
+        self.positions = FixedTable(immortal: positions)
+    }
+
+    private static func opening(_ type: MessageType) -> FixedBytes {
+        guard type.isKind else { return FixedBytes("{") }
+        let version = type.clientAPIVersion
+        return FixedBytes(immortal: "{\"kind\":\"\(type.kind)\",\"apiVersion\":\"\(version)\"")
+    }
+}
+
+extension TranscodePlan.Field {
+    fileprivate init(_ field: Field, message: Int) {
+        key = field.keyBytes
+        number = Int32(field.number)
+        self.message = Int32(message)
+        kind = field.kind
+        presence = field.presence
+        isList = field.isList
+        isMap = field.isMap
+        isInline = field.isInline
+    }
+}

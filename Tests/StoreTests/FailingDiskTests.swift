@@ -1,0 +1,107 @@
+import Store
+import Synchronization
+import Testing
+
+/// The real disk, which fails when it is told to.
+final class FailingDisk: Disk {
+    enum Fault: Sendable { case none, sync, write, full }
+    private let disk = PosixDisk()
+    private let fault = Mutex(Fault.none)
+
+    func fail(_ next: Fault) { fault.withLock { $0 = next } }
+
+    private func check(_ wanted: Fault, _ operation: String, code: Int32) throws(StoreError) {
+        let now = fault.withLock { $0 }
+        if case .none = now { return }
+        guard "\(now)" == "\(wanted)" else { return }
+        throw .system(operation: operation, file: "a failing disk", code: code)
+    }
+
+    func create(_ path: String, bytes: Int, isWritten: Bool) throws(StoreError) -> Int32 {
+        try check(.full, "allocate", code: 28)
+        return try disk.create(path, bytes: bytes, isWritten: isWritten)
+    }
+    func open(_ path: String) throws(StoreError) -> Int32 { try disk.open(path) }
+    func write(_ bytes: RawSpan, to descriptor: Int32, at offset: Int) throws(StoreError) {
+        try check(.write, "write", code: 5)
+        try disk.write(bytes, to: descriptor, at: offset)
+    }
+    func sync(_ descriptor: Int32) throws(StoreError) {
+        try check(.sync, "sync", code: 5)
+        try disk.sync(descriptor)
+    }
+    func rename(_ path: String, to other: String) throws(StoreError) {
+        try disk.rename(path, to: other)
+    }
+    func remove(_ path: String) throws(StoreError) { try disk.remove(path) }
+    func syncDirectory(_ path: String) throws(StoreError) { try disk.syncDirectory(path) }
+}
+
+@Suite("When the disk fails")
+struct FailingDiskTests {
+    let scratch: Scratch
+    let disk = FailingDisk()
+    let store: Store
+    let errors: FatalErrors
+
+    init() throws {
+        scratch = try Scratch()
+        var options = StoreOptions()
+        options.disk = disk
+        let seen = FatalErrors()
+        errors = seen
+        options.onFatalError = { error in seen.note(error) }
+        store = try Store.open(directory: scratch.path, options: options)
+    }
+
+    final class FatalErrors: Sendable {
+        private let list = Mutex<[StoreError]>([])
+        func note(_ error: StoreError) { list.withLock { $0.append(error) } }
+        var all: [StoreError] { list.withLock { $0 } }
+    }
+
+    @Test(arguments: [FailingDisk.Fault.sync, .write])
+    func nothingIsAcknowledgedAnyMore(_ fault: FailingDisk.Fault) async throws {
+        try await store.put("a", "1")
+        disk.fail(fault)
+        await #expect(throws: StoreError.closed) { try await store.put("a", "2") }
+        disk.fail(.none)
+        await #expect(throws: StoreError.closed) { try await store.put("a", "3") }
+        #expect(errors.all.count == 1)
+        #expect(try store.text("a") == "1")
+        #expect(store.revision == Revision(2))
+        store.close()
+    }
+
+    @Test func fullPutsAreRefusedUntilSpaceIsGivenBack() async throws {
+        let value = [UInt8](repeating: 1, count: 20_000)
+        for number in 0..<10 { _ = try await store.put(.text("k\(number)"), value) }
+        disk.fail(.full)
+        var refusal: StoreError?
+        for number in 10..<200 where refusal == nil {
+            do throws(StoreError) { _ = try await store.put(.text("k\(number)"), value) } catch {
+                refusal = error
+            }
+        }
+        #expect(refusal == .noSpace)
+        // Reads, deletes and compaction go on.
+        #expect(try store.get(.text("k3"))?.value == value)
+        _ = try await store.propose(Transaction(then: [.delete(.prefix(.text("k")))]))
+        try await store.compact(at: store.revision)
+        for _ in 0..<2000 { try await store.delete("nothing") }
+        #expect(errors.all.isEmpty)
+        // There is space again: puts go on by themselves.
+        disk.fail(.none)
+        var isServing = false
+        for _ in 0..<10_000 where !isServing {
+            do throws(StoreError) {
+                try await store.put("again", "1")
+                isServing = true
+            } catch {
+                #expect(error == .noSpace)
+            }
+        }
+        #expect(isServing)
+        store.close()
+    }
+}
