@@ -42,6 +42,22 @@ final class Scratch: Sendable {
     }
 }
 
+extension Scratch {
+    func remove(_ name: String) throws { try #require(unsafe unlink(path + "/" + name) == 0) }
+
+    /// Flips a bit of a file.
+    func flip(_ name: String, at offset: Int) throws {
+        let descriptor = unsafe open(path + "/" + name, O_RDWR)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        var byte: UInt8 = 0
+        // One byte is read and written, and the variable has one.
+        try #require(unsafe pread(descriptor, &byte, 1, off_t(offset)) == 1)
+        byte ^= 0x10
+        try #require(unsafe pwrite(descriptor, &byte, 1, off_t(offset)) == 1)
+    }
+}
+
 extension [UInt8] {
     /// The UTF-8 of `text`.
     static func text(_ text: String) -> [UInt8] { Array(text.utf8) }

@@ -44,6 +44,11 @@ struct KeyLeaf {
         return Array(keys[start..<start + Int(entries[entry].keyBytes)])
     }
 
+    func appendKey(of entry: Int, to bytes: inout [UInt8]) {
+        let found = entries[entry]
+        bytes.append(bytes: keys.raw.slice(Int(found.keyOffset), Int(found.keyBytes)))
+    }
+
     /// Whether the key of `entry` lies before the end of `range`.
     func isBeforeEnd(_ entry: Int, of range: KeyRange) -> Bool {
         guard let end = range.end else { return true }

@@ -4,8 +4,8 @@
 /// Neighboring keys share a leaf; the leaves stand in one array, found by binary search.
 /// About 75 bytes a key besides the key, and 24 for each superseded version.
 struct KeySpace: ~Copyable {
-    private var leaves: [KeyLeaf] = [KeyLeaf()]
-    private var history = VersionHistory()
+    var leaves: [KeyLeaf] = [KeyLeaf()]
+    var history = VersionHistory()
     /// Keys with any version, deletes included.
     private(set) var entryCount = 0
 
@@ -79,7 +79,7 @@ struct KeySpace: ~Copyable {
     }
 
     /// The last leaf that begins at or before `key`.
-    private func leafIndex(for key: RawSpan) -> Int {
+    func leafIndex(for key: RawSpan) -> Int {
         var (low, high) = (0, leaves.count - 1)
         while low < high {
             let middle = (low + high + 1) / 2
@@ -256,7 +256,7 @@ struct KeySpace: ~Copyable {
             extent: Extent(bytes: bytes, isDelete: change.isDelete), older: VersionHistory.none)
     }
 
-    private mutating func insert(_ key: RawSpan, _ entry: KeyEntry, leaf: Int, at position: Int) {
+    mutating func insert(_ key: RawSpan, _ entry: KeyEntry, leaf: Int, at position: Int) {
         var (leaf, position) = (leaf, position)
         if leaves[leaf].count == KeyLeaf.entriesMax {
             let atEnd = leaf == leaves.count - 1 && position == KeyLeaf.entriesMax

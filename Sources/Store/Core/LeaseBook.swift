@@ -13,7 +13,7 @@ struct LeaseBook {
     }
 
     private(set) var leases: [LeaseID: Lease] = [:]
-    private var leaseOfKey: [[UInt8]: LeaseID] = [:]
+    private(set) var leaseOfKey: [[UInt8]: LeaseID] = [:]
 
     var isEmpty: Bool { leases.isEmpty }
     var hasAttachments: Bool { !leaseOfKey.isEmpty }
@@ -84,6 +84,8 @@ struct LeaseBook {
             if lease.deadline == nil { leases[id]?.deadline = deadline }
             guard deadline > now else {
                 ended.append(id)
+                // Looked at again, in case its end is refused.
+                next = min(next ?? .max, now + Self.retryMilliseconds)
                 continue
             }
             let drift = abs(lease.savedMilliseconds - (deadline - now))
@@ -95,6 +97,7 @@ struct LeaseBook {
         return (ended.sorted(), toSave.sorted(), next)
     }
 
+    private static let retryMilliseconds: Int64 = 1000
     /// A remaining time that is off by less is not worth a record.
     private static let savedDriftMinMilliseconds: Int64 = 60_000
 }

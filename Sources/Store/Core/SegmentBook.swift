@@ -55,6 +55,14 @@ struct SegmentBook {
         update(freed.place.segment) { $0.liveBytes -= freed.bytes }
     }
 
+    /// Counts a live change of a checkpoint. The segment may be one that the log opens later.
+    mutating func count(_ bytes: Int, in sequence: UInt32) {
+        uses[sequence, default: SegmentUse(fileBytes: 0)].liveBytes += bytes
+    }
+
+    /// After a replay: forgets segments that turned out to be gone.
+    mutating func dropUnopened() { uses = uses.filter { $0.value.fileBytes > 0 } }
+
     @inline(__always)
     mutating func update(_ sequence: UInt32, _ body: (inout SegmentUse) -> Void) {
         // In place: taken out and put back, its arrays would be copied.

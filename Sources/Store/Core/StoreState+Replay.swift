@@ -74,6 +74,8 @@ extension StoreState {
         if segments[header.sequence] == nil {
             segments[header.sequence] = SegmentUse(fileBytes: header.fileBytes)
         }
+        // It may have been counted in by a checkpoint that was made while it was written.
+        segments.update(header.sequence) { $0.fileBytes = header.fileBytes }
     }
 
     private mutating func replayChanges(
@@ -124,6 +126,7 @@ extension StoreState {
         var next: [UInt8]? = []
         while let start = next { next = prune(from: start) }
         leases.tieUp()
+        segments.dropUnopened()
     }
 }
 

@@ -47,7 +47,8 @@ struct VersionHistory {
 
 /// How many bytes a change takes in the log, and whether it is a delete, in 32 bits.
 struct Extent: Equatable {
-    private let bits: UInt32
+    let bits: UInt32
+    init(bits: UInt32) { self.bits = bits }
     init(bytes: Int, isDelete: Bool) {
         bits = UInt32(bytes) | (isDelete ? 0x8000_0000 : 0)
     }

@@ -61,6 +61,13 @@ final class Directory: Sendable {
         return file(String(repeating: "0", count: max(0, 10 - digits.count)) + digits + ".log")
     }
 
+    /// The file's size; nil if it is not there.
+    func fileBytes(_ name: String) -> Int? {
+        var status = stat()
+        guard unsafe stat(file(name), &status) == 0 else { return nil }
+        return Int(status.st_size)
+    }
+
     /// The sequence numbers of the segments that are there.
     func segments() throws(StoreError) -> [UInt32] {
         try names().compactMap { name in

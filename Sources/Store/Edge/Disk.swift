@@ -35,7 +35,7 @@ public struct PosixDisk: Disk {
         let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .last("open", path) }
         do throws(StoreError) {
-            let code = posix_fallocate(descriptor, 0, off_t(bytes))
+            let code = bytes == 0 ? 0 : posix_fallocate(descriptor, 0, off_t(bytes))
             guard code == 0 else { throw .system(operation: "allocate", file: path, code: code) }
             var offset = 0
             while isWritten, offset < bytes {

@@ -6,19 +6,22 @@ internal import Synchronization
 final class Keeper: Sendable {
     typealias Propose = @Sendable (Proposal, @escaping Completion) -> Void
 
-    private let shared: Shared
+    let shared: Shared
     private let options: StoreOptions
     private let directory: Directory
-    private let work: Monitor<KeeperWork>
+    let work: Monitor<KeeperWork>
     private let diskIsFull = Atomic<Bool>(false)
     private let worker = Mutex<Worker?>(nil)
 
     init(
         _ shared: Shared, _ directory: Directory, _ options: StoreOptions, next: Segment?,
-        newest: UInt32
+        newest: UInt32, bytesReplayed: Int
     ) {
         (self.shared, self.directory, self.options) = (shared, directory, options)
-        work = Monitor(KeeperWork(next: next.map { .success($0) }, newest: newest))
+        work = Monitor(
+            KeeperWork(
+                next: next.map { .success($0) }, newest: newest,
+                bytesSinceCheckpoint: bytesReplayed))
     }
 
     /// Whether only proposals that give space back are to be carried out.
@@ -65,6 +68,8 @@ final class Keeper: Sendable {
             if case .success(let segment) = next {
                 work.newest = segment.sequence
                 work.looksForVictim = true
+                work.bytesSinceCheckpoint += segment.header.fileBytes
+                work.considerCheckpoint()
             }
             return next
         }
@@ -74,10 +79,13 @@ final class Keeper: Sendable {
     /// Has freed versions forgotten.
     func prune() { change { $0.pruning = KeeperWork.Pruning(start: [], round: $0.pruneRounds + 1) } }
 
+    /// The log could not be written: the index is ahead of it for good.
+    func noteFailure() { change { $0.hasFailed = true } }
+
     /// Has a look whether a segment can be given back.
     func reclaim() { change { $0.looksForVictim = true } }
 
-    private func change(_ body: (inout KeeperWork) -> Void) {
+    func change(_ body: (inout KeeperWork) -> Void) {
         work.change { work in
             body(&work)
             return ((), wake: true)
@@ -88,6 +96,7 @@ final class Keeper: Sendable {
 
     private func run(_ propose: @escaping Propose) {
         var making = SegmentSupply(directory: directory, options: options)
+        var checkpoint = CheckpointFile(directory: directory, disk: options.disk)
         while true {
             switch work.wait(until: { $0.nextStep() }) {
             case .make(let sequence, let bytesMin): make(sequence, bytesMin, &making)
@@ -97,7 +106,9 @@ final class Keeper: Sendable {
             case .choose: choose(spareBytes: making.spareBytes)
             case .copy(let reclaim): copy(reclaim, propose)
             case .dispose(let segment): dispose(segment)
-            case .stop: return
+            case .writeCheckpoint: write(&checkpoint, propose)
+            case .finishCheckpoint: finish(&checkpoint)
+            case .stop: return writeLast(&checkpoint)
             }
         }
     }
@@ -222,7 +233,7 @@ final class Keeper: Sendable {
             // The next start removes it.
             return
         }
-        segment.retire { [work] _ in
+        segment.retire { [work] in
             work.change { work in
                 work.unused.append(SpareFile(path: spare, bytes: bytes))
                 return ((), wake: true)

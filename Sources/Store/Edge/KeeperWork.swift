@@ -24,10 +24,24 @@ struct KeeperWork: Sendable {
     var retired: [Segment] = []
     /// Files of retired segments that nobody reads any more.
     var unused: [SpareFile] = []
+    /// Bytes of segments begun since the last checkpoint; what the next start has to replay.
+    var bytesSinceCheckpoint: Int
+    var checkpointing = Checkpointing.none
     var isStopped = false
+    /// The disk has failed: what the index says may not be on it.
+    var hasFailed = false
 
-    init(next: Result<Segment, StoreError>?, newest: UInt32) {
+    enum Checkpointing: Sendable {
+        case none
+        case writing
+        /// All is written; it counts once the log is durable as far as it has seen.
+        case waiting
+        case ready
+    }
+
+    init(next: Result<Segment, StoreError>?, newest: UInt32, bytesSinceCheckpoint: Int) {
         (self.next, self.newest) = (next, newest)
+        self.bytesSinceCheckpoint = bytesSinceCheckpoint
     }
 
     /// Pruning after one compaction.
@@ -53,6 +67,8 @@ struct KeeperWork: Sendable {
         case choose
         case copy(Reclaim)
         case dispose(Segment)
+        case writeCheckpoint
+        case finishCheckpoint
         case stop
     }
 
@@ -70,6 +86,8 @@ struct KeeperWork: Sendable {
             return .fillReserves
         }
         if let pruning { return .prune(pruning) }
+        if case .ready = checkpointing { return .finishCheckpoint }
+        if case .writing = checkpointing { return .writeCheckpoint }
         if let reclaim { return reclaim.isInFlight ? nil : .copy(reclaim) }
         guard looksForVictim else { return nil }
         looksForVictim = false

@@ -21,6 +21,7 @@ final class LogWriter: Sendable {
                 do throws(StoreError) {
                     fanOut.send(try writing.carryOut(waiting))
                 } catch {
+                    keeper.noteFailure()
                     Self.fail(waiting, queue, error, options)
                     return
                 }

@@ -7,6 +7,8 @@ struct Recovered: ~Copyable {
     var end: LogEnd
     /// The segment after the last one, made ready before the crash but not begun.
     var spare: Segment?
+    /// Bytes of the log behind the checkpoint.
+    var bytesReplayed = 0
 }
 
 /// Reads a directory's log from beginning to end, or makes the first segment.
@@ -15,15 +17,13 @@ struct Recovery {
     let options: StoreOptions
 
     func run() throws(StoreError) -> Recovered {
-        let sequences = try directory.segments()
-        if sequences.isEmpty { return try begin() }
-        if let recovered = try replay(sequences) { return recovered }
-        // A crash came between a segment's retirement and its removal; it is removed now.
-        guard let recovered = try replay(try directory.segments()) else {
-            throw .damaged(
-                file: directory.path, LogDamage(offset: 0, reason: .contents))
+        if try directory.segments().isEmpty { return try begin() }
+        // With the checkpoint; without it, if it does not fit the log. Each once more, if a crash came
+        // between a segment's retirement and its removal, which is made up for.
+        for usesCheckpoint in [true, true, false, false] {
+            if let recovered = try replay(usesCheckpoint: usesCheckpoint) { return recovered }
         }
-        return recovered
+        throw .damaged(file: directory.path, LogDamage(offset: 0, reason: .contents))
     }
 
     /// A new log.
@@ -34,24 +34,69 @@ struct Recovery {
         return Recovered(core: StoreState(), segments: SegmentSet([segment]), end: end, spare: nil)
     }
 
-    /// Returns nil if it removed segments that should not have been there.
-    private func replay(_ sequences: [UInt32]) throws(StoreError) -> Recovered? {
+    /// Returns nil if it has to be done again.
+    private func replay(usesCheckpoint: Bool) throws(StoreError) -> Recovered? {
+        var replay = Replay()
         var core = StoreState()
-        var notes = ReplayNotes()
+        if usesCheckpoint, let read = readCheckpoint(&replay) { core = read }
         var segments: [Segment] = []
         var scans: [SegmentScan] = []
-        for sequence in sequences {
+        for sequence in try directory.segments() {
             let segment = try open(sequence)
-            let scan = try replay(segment, after: scans.last, into: &core, &notes)
+            scans.append(try self.replay(segment, after: scans.last, into: &core, &replay))
             segments.append(segment)
-            scans.append(scan)
         }
+        guard replay.hasMetCheckpoint(among: segments) else { return nil }
+        let notes = replay.notes
         if try removeRetired(&segments, scans, notes) { return nil }
         let end = try end(&segments, &scans)
         core.finishReplay()
         for segment in segments { segment.trim() }
         return Recovered(
-            core: core, segments: SegmentSet(segments), end: end.log, spare: end.spare)
+            core: core, segments: SegmentSet(segments), end: end.log, spare: end.spare,
+            bytesReplayed: replay.bytes)
+    }
+
+    /// How far a replay is, and from where on it takes in what it reads.
+    struct Replay {
+        var notes = ReplayNotes()
+        /// Where the checkpoint stands in the log; nil without one.
+        var checkpoint: LogPosition?
+        var hasMetCheckpoint = false
+        var bytes = 0
+
+        /// Whether the batch at `position` comes after the checkpoint. Notes when the log gets there.
+        mutating func takesIn(_ position: LogPosition) -> Bool {
+            guard let checkpoint else { return true }
+            if position.segment == checkpoint.segment, position.offset == checkpoint.offset {
+                hasMetCheckpoint = position.previous == checkpoint.previous
+            }
+            return (position.segment, position.offset) >= (checkpoint.segment, checkpoint.offset)
+        }
+
+        /// Whether the log has been where the checkpoint says, unless that segment is retired.
+        func hasMetCheckpoint(among segments: [Segment]) -> Bool {
+            guard let checkpoint, !hasMetCheckpoint else { return true }
+            return segments.contains { $0.sequence > checkpoint.segment }
+                && !segments.contains { $0.sequence == checkpoint.segment }
+        }
+    }
+
+    /// Reads the checkpoint. One that cannot be read only costs time, as the log has it all.
+    private func readCheckpoint(_ replay: inout Replay) -> StoreState? {
+        let path = directory.file("checkpoint")
+        guard let bytes = directory.fileBytes("checkpoint"), bytes > 0 else { return nil }
+        do {
+            let file = try MappedFile(path, try options.disk.open(path), byteCount: bytes)
+            var (position, notes) = (LogPosition.origin, ReplayNotes())
+            let core = try file.withBytes { bytes throws(LogDamage) in
+                try StoreState(checkpoint: bytes, position: &position, notes: &notes)
+            }
+            (replay.checkpoint, replay.notes) = (position, notes)
+            return core
+        } catch {
+            return nil
+        }
     }
 
     private func open(_ sequence: UInt32) throws(StoreError) -> Segment {
@@ -62,18 +107,24 @@ struct Recovery {
 
     private func replay(
         _ segment: Segment, after last: SegmentScan?, into core: inout StoreState,
-        _ notes: inout ReplayNotes
+        _ replay: inout Replay
     ) throws(StoreError) -> SegmentScan {
         let isNext = last?.isSealed == true && last?.header.sequence == segment.sequence - 1
         var scan = SegmentScan(header: segment.header, after: Self.start(segment, isNext, last))
         do throws(LogDamage) {
             try segment.withBytes { bytes throws(LogDamage) in
+                var position = scan.position
                 while let batch = try scan.nextBatch(in: bytes) {
+                    defer { position = scan.position }
                     if let last, !last.isSealed {
                         throw LogDamage(offset: last.position.offset, reason: .unsealed)
                     }
-                    try core.replay(batch, of: bytes, header: segment.header, notes: &notes)
+                    guard replay.takesIn(position) else { continue }
+                    replay.bytes += batch.count
+                    try core.replay(
+                        batch, of: bytes, header: segment.header, notes: &replay.notes)
                 }
+                _ = replay.takesIn(position)
             }
         } catch {
             let file = error.reason == .unsealed ? last?.header.sequence : segment.sequence

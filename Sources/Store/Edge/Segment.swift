@@ -7,26 +7,18 @@ internal import Synchronization
     internal import Musl
 #endif
 
-/// A segment's file, mapped for reading. Whoever holds it can read what lies in it, though the store
-/// may have retired it: the file is not used again before the last holder lets go.
-@safe final class Segment: Sendable {
-    let header: SegmentHeader
-    let path: String
+/// A file's bytes, mapped for reading.
+@safe final class MappedFile: Sendable {
     let descriptor: Int32
-    // Points to `mappedBytes` readable bytes from init to deinit.
+    // Points to `byteCount` readable bytes from init to deinit.
     private nonisolated(unsafe) let base: UnsafeRawPointer
-    private let mappedBytes: Int
-    /// Called with the path once nobody reads the file any more, if it was retired.
-    private let whenUnused = Mutex<(@Sendable (String) -> Void)?>(nil)
+    private let byteCount: Int
 
-    var sequence: UInt32 { header.sequence }
-
-    /// Takes over `descriptor`.
-    init(_ path: String, _ descriptor: Int32, header: SegmentHeader) throws(StoreError) {
-        (self.path, self.descriptor, self.header) = (path, descriptor, header)
-        mappedBytes = header.fileBytes
+    /// Takes over `descriptor`. The file has `byteCount` bytes at least, and never fewer.
+    init(_ path: String, _ descriptor: Int32, byteCount: Int) throws(StoreError) {
+        (self.descriptor, self.byteCount) = (descriptor, byteCount)
         guard
-            let start = unsafe mmap(nil, mappedBytes, PROT_READ, MAP_SHARED, descriptor, 0),
+            let start = unsafe mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0),
             unsafe start != MAP_FAILED
         else {
             let code = errno
@@ -37,27 +29,57 @@ internal import Synchronization
     }
 
     deinit {
-        unsafe munmap(UnsafeMutableRawPointer(mutating: base), mappedBytes)
+        unsafe munmap(UnsafeMutableRawPointer(mutating: base), byteCount)
         close(descriptor)
-        whenUnused.withLock { $0 }?(path)
     }
 
     /// Lends the whole file.
     @inline(__always)
-    func withBytes<Result, Failure: Error>(
+    func withBytes<Result: ~Copyable, Failure: Error>(
         _ body: (RawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         // The mapping outlives the call, as `self` does.
-        try body(unsafe UnsafeRawBufferPointer(start: base, count: mappedBytes).bytes)
+        try body(unsafe UnsafeRawBufferPointer(start: base, count: byteCount).bytes)
     }
 
     /// Gives the pages back that reading has mapped. They stay in the system's page cache.
     func trim() {
         // Only drops page table entries: the mapping is shared and never written through.
-        unsafe madvise(UnsafeMutableRawPointer(mutating: base), mappedBytes, MADV_DONTNEED)
+        unsafe madvise(UnsafeMutableRawPointer(mutating: base), byteCount, MADV_DONTNEED)
+    }
+}
+
+/// A segment's file. Whoever holds it can read what lies in it, though the store may have retired it:
+/// the file is not used again before the last holder lets go.
+final class Segment: Sendable {
+    let header: SegmentHeader
+    let path: String
+    private let file: MappedFile
+    /// Called once nobody reads the file any more, if it was retired.
+    private let whenUnused = Mutex<(@Sendable () -> Void)?>(nil)
+
+    var sequence: UInt32 { header.sequence }
+    var descriptor: Int32 { file.descriptor }
+
+    /// Takes over `descriptor`.
+    init(_ path: String, _ descriptor: Int32, header: SegmentHeader) throws(StoreError) {
+        (self.path, self.header) = (path, header)
+        file = try MappedFile(path, descriptor, byteCount: header.fileBytes)
     }
 
-    func retire(whenUnused body: @escaping @Sendable (String) -> Void) {
+    deinit { whenUnused.withLock { $0 }?() }
+
+    /// Lends the whole file.
+    @inline(__always)
+    func withBytes<Result: ~Copyable, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try file.withBytes(body)
+    }
+
+    func trim() { file.trim() }
+
+    func retire(whenUnused body: @escaping @Sendable () -> Void) {
         whenUnused.withLock { $0 = body }
     }
 }

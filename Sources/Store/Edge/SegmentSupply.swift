@@ -29,19 +29,13 @@ struct SegmentSupply {
             for name in try directory.names().sorted() {
                 let path = directory.file(name)
                 if name.hasPrefix("spare-") { try disk.remove(path) }
-                if name.hasPrefix("reserve-"), let bytes = Self.fileBytes(path) {
+                if name.hasPrefix("reserve-"), let bytes = directory.fileBytes(name) {
                     reserves.append(SpareFile(path: path, bytes: bytes))
                 }
             }
         } catch {
             // What could not be removed or taken over is overwritten, when its name is needed.
         }
-    }
-
-    private static func fileBytes(_ path: String) -> Int? {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return nil }
-        return Int(status.st_size)
     }
 
     var spareBytes: Int { (spares + reserves).reduce(0) { $0 + $1.bytes } }

@@ -37,9 +37,11 @@ public final class Store: Sendable {
     private init(_ directory: Directory, _ recovered: consuming Recovered, _ options: StoreOptions) {
         self.directory = directory
         let end = recovered.end
-        let spare = recovered.spare
+        let (spare, bytesReplayed) = (recovered.spare, recovered.bytesReplayed)
         shared = Shared(recovered)
-        keeper = Keeper(shared, directory, options, next: spare, newest: end.position.segment)
+        keeper = Keeper(
+            shared, directory, options, next: spare, newest: end.position.segment,
+            bytesReplayed: bytesReplayed)
         fanOut = FanOut(shared)
         writer = LogWriter(shared, keeper, fanOut, options, end: end)
         let writer = writer
