@@ -35,9 +35,11 @@ var targets: [Target] = []
 
 targets += [
     door("CProtobufC", at: "Sources/Wire/CProtobufC", pkgConfig: "libprotobuf-c", apt: "libprotobuf-c-dev"),
+    door("CYAML", at: "Sources/Wire/CYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
     .target(name: "CSchema", dependencies: ["CProtobufC"], path: "Sources/Wire/CSchema",
             cSettings: [.headerSearchPath("Generated")]),
-    room("Wire", at: "Sources/Wire", knows: ["CSchema"], exclude: ["CProtobufC", "CSchema", "Facade"]),
+    room("Wire", at: "Sources/Wire", knows: ["CSchema", "CYAML"],
+         exclude: ["CProtobufC", "CYAML", "CSchema", "Facade"]),
     room("Kubernetes", at: "Sources/Wire/Facade", knows: ["Wire"]),
     tests("WireTests", at: "Tests/WireTests", knows: ["Wire", "Kubernetes"], cases: true),
 ]

@@ -23,6 +23,28 @@ struct RoundTripTests {
         #expect(text(json) == text(try fixture.bytes("json")))
     }
 
+    @Test("from YAML to protobuf, byte for byte", arguments: Fixture.all)
+    func yamlToProtobuf(_ fixture: Fixture) throws {
+        let read = try read(fixture, "yaml", .yaml)
+        #expect(ObjectCodec.encode(read.object, .protobuf) == (try fixture.bytes("pb")))
+    }
+
+    @Test("from protobuf to YAML, character for character", arguments: Fixture.all)
+    func protobufToYAML(_ fixture: Fixture) throws {
+        let read = try read(fixture, "pb", .protobuf)
+        let yaml = ObjectCodec.encode(read.object, .yaml)
+        #expect(text(yaml) == text(try fixture.bytes("yaml")))
+    }
+
+    @Test("from JSON to YAML and back, character for character", arguments: Fixture.all)
+    func jsonAndYAML(_ fixture: Fixture) throws {
+        let json = try read(fixture, "json", .json)
+        #expect(text(ObjectCodec.encode(json.object, .yaml)) == text(try fixture.bytes("yaml")))
+        let yaml = try read(fixture, "yaml", .yaml)
+        let written = ObjectCodec.encode(yaml.object, .json, isPretty: true)
+        #expect(text(written) == text(try fixture.bytes("json")))
+    }
+
     private func read(_ fixture: Fixture, _ suffix: String, _ mediaType: MediaType) throws
         -> DecodedObject
     {

@@ -49,7 +49,7 @@ public enum ObjectCodec {
         }
     }
 
-    /// Writes an object with its kind and apiVersion. JSON and YAML have no line end at the end.
+    /// Writes an object with its kind and apiVersion. JSON has no line end at the end, YAML has.
     ///
     /// - Parameter isPretty: JSON on many lines.
     public static func encode(
@@ -152,12 +152,32 @@ extension ObjectCodec {
     private static func decodeYAML(_ body: RawSpan, _ expected: Expected) throws(DecodeError)
         -> DecodedObject
     {
-        throw .unrecognized("YAML is not read yet")
+        let document: YAMLAsJSON
+        do {
+            document = try YAMLAsJSON.first(of: body)
+        } catch {
+            throw .unrecognized(error.description)
+        }
+        var decoded = try document.json.withRawSpan { (json) throws(DecodeError) in
+            try decodeJSON(json, expected)
+        }
+        if let issue = document.issue { decoded.issues.insert(issue, at: 0) }
+        return decoded
     }
 
     private static func encodeYAML(
         _ object: Message, _ apiVersion: String?, into writer: inout ByteWriter
-    ) {}
+    ) {
+        var json = ByteWriter()
+        JSONWriter.write(object: object, apiVersion: apiVersion, into: &json)
+        do {
+            try json.withBytes { (bytes) throws(JSONError) in
+                try writer.append(yaml: bytes)
+            }
+        } catch {
+            preconditionFailure("what was just written as JSON is none: \(error)")
+        }
+    }
 
     private static func decodeProtobuf(_ body: RawSpan, _ expected: Expected) throws(DecodeError)
         -> DecodedObject

@@ -2,8 +2,12 @@
 struct JSONSyntax {
     var cursor: ByteCursor
     private(set) var depth = 0
+    private let depthMax: Int
 
-    init(_ cursor: ByteCursor) { self.cursor = cursor }
+    init(_ cursor: ByteCursor, depthMax: Int = Bounds.depthMax) {
+        self.cursor = cursor
+        self.depthMax = depthMax
+    }
 
     /// Checks that the bytes are one JSON value and white space.
     static func check(_ cursor: ByteCursor) throws(JSONError) {
@@ -109,7 +113,7 @@ extension JSONSyntax {
     }
 
     private mutating func enter() throws(JSONError) {
-        guard depth < Bounds.depthMax else { throw .tooDeep(offset: cursor.position) }
+        guard depth < depthMax else { throw .tooDeep(offset: cursor.position) }
         depth += 1
         cursor.position += 1
     }

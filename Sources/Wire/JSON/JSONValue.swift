@@ -16,14 +16,24 @@ extension Value {
     /// As ``init(json:)``; adds the paths of repeated keys, such as `spec.a[0].b`, to `repeated`.
     public init(json bytes: RawSpan, repeated: inout [String]) throws(JSONError) {
         guard bytes.byteCount <= Bounds.objectBytesMax else { throw .tooBig }
-        var found: [String] = []
         self = try bytes.withCursor { (cursor) throws(JSONError) in
-            var syntax = JSONSyntax(cursor)
-            let value = try syntax.value("", &found)
-            try syntax.end()
-            return value
+            try Value(JSONSyntax(cursor), &repeated)
         }
-        repeated += found
+    }
+
+    /// Reads JSON that this program wrote: a tree as deep as can be is deeper in JSON, by a list or
+    /// map around each message and the raw JSON in the last.
+    init(written json: RawSpan) throws(JSONError) {
+        self = try json.withCursor { (cursor) throws(JSONError) in
+            var repeated: [String] = []
+            return try Value(JSONSyntax(cursor, depthMax: 4 * Bounds.depthMax), &repeated)
+        }
+    }
+
+    private init(_ syntax: JSONSyntax, _ repeated: inout [String]) throws(JSONError) {
+        var syntax = syntax
+        self = try syntax.value("", &repeated)
+        try syntax.end()
     }
 
     /// The bytes of free-form JSON, maps sorted by key.
