@@ -148,6 +148,12 @@ targets += [
           knows: ["APIErrors", "Authentication", "Authorization", "Wire", "Kubernetes"]),
 ]
 
+targets += [
+    room("Rules", at: "Sources/Server/API/Rules", knows: ["Wire", "Kubernetes"]),
+    tests("RulesTests", at: "Tests/RulesTests",
+          knows: ["Rules", "Wire", "Kubernetes", .product(name: "Yams", package: "Yams")]),
+]
+
 // MARK: Client, controllers, scheduler, nodes
 
 targets += [

@@ -1,0 +1,43 @@
+internal import Kubernetes
+internal import Wire
+
+/// What an update of a service leaves as it was allocated.
+enum ServiceUpdate {
+    /// Addresses and ports that the new object does not mention stay those of the old one.
+    static func keepAllocated(_ new: inout CoreV1.Service, _ old: CoreV1.Service) {
+        let hadAddress = old.spec.type != "ExternalName"
+        if hadAddress, new.spec.type != "ExternalName" {
+            if new.spec.clusterIP.isEmpty { new.spec.clusterIP = old.spec.clusterIP }
+            if new.spec.clusterIPs.isEmpty, new.spec.clusterIP == old.spec.clusterIP {
+                new.spec.clusterIPs = old.spec.clusterIPs
+            }
+            if new.spec.ipFamilies.isEmpty { new.spec.ipFamilies = old.spec.ipFamilies }
+            if new.spec.ipFamilyPolicy == nil {
+                new.spec.ipFamilyPolicy = old.spec.ipFamilyPolicy
+            }
+        }
+        if hasNodePorts(new), hasNodePorts(old) { keepNodePorts(&new, old) }
+        if needsHealthPort(new), needsHealthPort(old), new.spec.healthCheckNodePort == 0 {
+            new.spec.healthCheckNodePort = old.spec.healthCheckNodePort
+        }
+    }
+
+    private static func keepNodePorts(_ new: inout CoreV1.Service, _ old: CoreV1.Service) {
+        let taken = Set(new.spec.ports.map(\.nodePort))
+        for index in new.spec.ports.indices where new.spec.ports[index].nodePort == 0 {
+            let port = new.spec.ports[index]
+            let before = old.spec.ports.first { $0.port == port.port && $0.protocol == port.protocol }
+            if let before, !taken.contains(before.nodePort) {
+                new.spec.ports[index].nodePort = before.nodePort
+            }
+        }
+    }
+
+    private static func hasNodePorts(_ service: CoreV1.Service) -> Bool {
+        service.spec.type == "NodePort" || service.spec.type == "LoadBalancer"
+    }
+
+    private static func needsHealthPort(_ service: CoreV1.Service) -> Bool {
+        service.spec.type == "LoadBalancer" && service.spec.externalTrafficPolicy == "Local"
+    }
+}
