@@ -108,9 +108,7 @@ struct World {
 
     private func judged(_ object: Message, _ errors: [FieldError]) -> Outcome {
         if errors.isEmpty { return .object(object) }
-        return .invalid(FieldError.invalidMessage(
-            kind: object.type.kind, group: object.type.group,
-            name: Rules.metadata(of: object).name, errors))
+        return .invalid(Rules.invalidMessage(for: object, errors))
     }
 
     private func admit(_ object: inout Message) -> String? {

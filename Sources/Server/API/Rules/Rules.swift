@@ -9,11 +9,15 @@ internal import Kubernetes
 /// behind the defaults. All of it is pure. Kinds without rules here have those of their metadata.
 public enum Rules {
     private static let defaultPlans = DefaultPlan.plans(
-        PodDefaults.tables + WorkloadDefaults.tables + CoreDefaults.tables)
+        PodDefaults.tables + WorkloadDefaults.tables + CoreDefaults.tables
+            + NetworkingDefaults.tables + OtherDefaults.tables)
 
     private static let checkPlans = TypeChecks.plans(
         PodChecks.tables + ContainerChecks.tables + VolumeChecks.tables + PlacementChecks.tables
-            + ResourceChecks.tables + WorkloadChecks.tables + BatchChecks.tables)
+            + ResourceChecks.tables + WorkloadChecks.tables + BatchChecks.tables
+            + CoreChecks.tables + ServiceChecks.tables + NetworkingChecks.tables
+            + StorageChecks.tables + AutoscalingChecks.tables + AccessChecks.tables
+            + OtherChecks.tables)
 
     /// The rules of a message inside an object, from within another rule.
     static func check(_ message: Message, _ report: inout Report) {
@@ -36,7 +40,9 @@ public enum Rules {
     ) -> [FieldError] {
         var report = Report(context)
         guard let old else {
-            report.at("metadata") { MetadataChecks.create(metadata(of: new), of: new.type, &$0) }
+            if hasMetadata(new.type) {
+                report.at("metadata") { MetadataChecks.create(metadata(of: new), of: new.type, &$0) }
+            }
             checkPlans[new.type]?.run(new, &report)
             CreateChecks.check(new, &report)
             return report.errors
@@ -52,6 +58,28 @@ public enum Rules {
             checkPlans[new.type]?.run(new, &report)
         }
         return report.errors
+    }
+
+    /// Questions, which are answered and never stored, and scales have none that counts.
+    private static func hasMetadata(_ type: MessageType) -> Bool {
+        !["authorization.k8s.io", "authentication.k8s.io"].contains(type.group)
+            && type !== AutoscalingV1.Scale.messageType
+    }
+
+    /// The message of the Status that refuses `tree`: `Deployment.apps "web" is invalid: ...`.
+    public static func invalidMessage(for tree: Message, _ errors: [FieldError]) -> String {
+        let (kind, group) = qualifiedKind(of: tree.type)
+        return FieldError.invalidMessage(
+            kind: kind, group: group, name: metadata(of: tree).name, errors)
+    }
+
+    /// What Kubernetes calls a kind in a refusal: some are not what they are elsewhere.
+    public static func qualifiedKind(of type: MessageType) -> (kind: String, group: String) {
+        switch type {
+        case EventsV1.Event.messageType: ("Event", "")
+        case let type where type.group == "authorization.k8s.io": ("", type.group)
+        default: (type.kind, type.group)
+        }
     }
 
     static func metadata(of tree: Message) -> MetaV1.ObjectMeta {

@@ -41,3 +41,16 @@ enum ServiceUpdate {
         service.spec.type == "LoadBalancer" && service.spec.externalTrafficPolicy == "Local"
     }
 }
+
+extension ServiceUpdate {
+    /// The address of a service is for life, unless it changes to or from an external name.
+    static func check(
+        _ new: CoreV1.Service, _ old: CoreV1.Service, _ report: inout Report
+    ) {
+        guard new.spec.type != "ExternalName", old.spec.type != "ExternalName",
+            let before = old.spec.clusterIPs.first, new.spec.clusterIPs.first != before
+        else { return }
+        report.invalid("spec.clusterIPs[0]", JSONValue(new.spec.clusterIPs.value),
+            "may not change once set")
+    }
+}

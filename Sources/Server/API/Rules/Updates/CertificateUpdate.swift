@@ -1,0 +1,32 @@
+internal import Kubernetes
+internal import Wire
+
+/// What approving and denying a certificate request may do.
+enum CertificateUpdate {
+    @Sendable static func check(
+        _ new: CertificatesV1.CertificateSigningRequest,
+        _ old: CertificatesV1.CertificateSigningRequest, _ subresource: String?,
+        _ report: inout Report
+    ) {
+        guard subresource == "approval" else { return }
+        let types = new.status.conditions.map(\.type)
+        if types.contains("Approved"), types.contains("Denied") {
+            report.invalid("status.conditions", "Denied",
+                "Approved and Denied conditions are mutually exclusive")
+        }
+        report.at("status") { report in
+            report.each("conditions", of: new.status.conditions) { report, condition in
+                if ["Approved", "Denied", "Failed"].contains(condition.type),
+                    condition.status != "True" {
+                    report.notSupported("status", condition.status, ["True"])
+                }
+            }
+        }
+        for condition in old.status.conditions
+        where ["Approved", "Denied", "Failed"].contains(condition.type)
+            && !types.contains(condition.type) {
+            report.forbidden("status.conditions",
+                "updates may not remove a condition of type \(condition.type.goQuoted)")
+        }
+    }
+}
