@@ -163,8 +163,32 @@ targets += [
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HeapModule", package: "swift-collections"),
     ]),
+    room("Controllers", at: "Sources/Server/Controllers", knows: [
+        "APIClient", "APIErrors", "Wire", "Kubernetes",
+        .product(name: "Logging", package: "swift-log"),
+    ]),
+    room("SimulatedNodes", at: "Sources/Server/SimulatedNodes", knows: [
+        "APIClient", "APIErrors", "Wire", "Kubernetes",
+        .product(name: "Logging", package: "swift-log"),
+    ]),
+    room("KubeClient", at: "Sources/Server/KubeClient", knows: [
+        "APIClient", "APIErrors", "Transport", "Wire", "Kubernetes",
+        .product(name: "Yams", package: "Yams"),
+    ]),
     room("FakeAPI", at: "Tests/Support/FakeAPI", knows: [
         "APIClient", "APIErrors", "Wire", "Kubernetes",
+    ]),
+    room("CaseFiles", at: "Tests/Support/CaseFiles"),
+    tests("ControllersTests", at: "Tests/ControllersTests", knows: [
+        "Controllers", "APIClient", "APIErrors", "FakeAPI", "CaseFiles", "Wire", "Kubernetes",
+        .product(name: "Logging", package: "swift-log"),
+    ], cases: true),
+    tests("SimulatedNodesTests", at: "Tests/SimulatedNodesTests", knows: [
+        "SimulatedNodes", "APIClient", "FakeAPI", "CaseFiles", "Wire", "Kubernetes",
+        .product(name: "Logging", package: "swift-log"),
+    ], cases: true),
+    tests("KubeClientTests", at: "Tests/KubeClientTests", knows: [
+        "KubeClient", "APIClient", "APIErrors", "Wire", "Kubernetes",
     ]),
     tests("APIClientTests", at: "Tests/APIClientTests", knows: [
         "APIClient", "APIErrors", "FakeAPI", "Wire", "Kubernetes",
@@ -173,6 +197,18 @@ targets += [
 ]
 
 // MARK: The program and its tools
+
+products.append(.executable(name: "martlet-nodes", targets: ["martlet-nodes"]))
+targets += [
+    .executableTarget(
+        name: "martlet-nodes",
+        dependencies: [
+            "APIClient", "KubeClient", "SimulatedNodes", "Transport", "Wire",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        path: "tools/martlet-nodes", swiftSettings: strict),
+]
 
 let package = Package(
     name: "martlet",

@@ -54,7 +54,21 @@ public final class FakeAPI: APIClient {
     public func patch(
         _ address: ResourceAddress, _ patch: Patch, _ options: WriteOptions
     ) async throws(APIError) -> Message {
-        throw APIError.unsupportedMediaType(accepted: [])
+        guard let kind = ObjectPatch.Kind(rawValue: patch.kind.rawValue) else {
+            throw APIError.unsupportedMediaType(accepted: ObjectPatch.Kind.allCases.map(\.rawValue))
+        }
+        return try change("patch", address) { state throws(APIError) in
+            let old = try state.object(address)
+            do {
+                var issues: [String] = []
+                let parsed = try ObjectPatch(kind, patch.body, issues: &issues)
+                return try state.update(try parsed.apply(to: old).object, address)
+            } catch let error as APIError {
+                throw error
+            } catch {
+                throw APIError.badRequest("\(error)")
+            }
+        }
     }
 
     public func delete(

@@ -47,8 +47,8 @@ public final class Informer: Sendable {
     ) {
         self.type = type
         reflector = Reflector(
-            address: ResourceAddress(type, namespace: namespace), selection: selection,
-            client: client, time: time, logger: logger)
+            ResourceAddress(type, namespace: namespace), selection, client: client,
+            time: time, logger: logger)
     }
 
     /// Keeps the copy up to date until the task is cancelled.

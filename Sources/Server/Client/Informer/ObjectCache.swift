@@ -3,7 +3,7 @@ import Wire
 
 /// The objects of a resource as a list and the watch after it told them, with indexes.
 ///
-/// Objects stay as they came (bytes stay bytes), and become trees when they are asked for.
+/// Objects are kept as bytes, and become trees when they are asked for.
 /// Holds as many objects as the resource has: its bound is the server's.
 struct ObjectCache: Sendable {
     private typealias Slot = Int32
@@ -58,7 +58,7 @@ struct ObjectCache: Sendable {
         guard stored.resourceVersion < object.resourceVersion else { return nil }
         let old = known(stored)
         unlist(old, slot)
-        slots[Int(slot)] = object
+        slots[Int(slot)] = object.packed
         list(tree, slot)
         return ObjectChange(old: old, new: tree)
     }
@@ -92,7 +92,8 @@ struct ObjectCache: Sendable {
 
     private mutating func insert(_ object: StoredObject, _ tree: Message, _ key: ObjectKey) {
         let slot = free.popLast() ?? Slot(slots.count)
-        if Int(slot) == slots.count { slots.append(object) } else { slots[Int(slot)] = object }
+        if Int(slot) == slots.count { slots.append(nil) }
+        slots[Int(slot)] = object.packed
         byKey[key] = slot
         list(tree, slot)
     }

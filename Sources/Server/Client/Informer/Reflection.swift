@@ -1,7 +1,7 @@
 import APIErrors
 /// How a copy of a resource is kept: list, then watch from there; list again when the watch can't
 /// go on. Says what to do next; knows no client and no clock.
-struct Reflection: Sendable {
+public struct Reflection: Sendable {
     enum Input: Sendable {
         case started
         case page(ObjectList)
@@ -22,7 +22,7 @@ struct Reflection: Sendable {
     }
 
     /// What the input means for the copy.
-    enum Effect: Sendable {
+    public enum Effect: Sendable {
         case replace([StoredObject], ResourceVersion)
         case put(StoredObject)
         case remove(StoredObject)

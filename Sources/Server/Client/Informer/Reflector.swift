@@ -1,22 +1,41 @@
-import APIErrors
-import Logging
+public import APIErrors
+public import Logging
 
 /// Carries out a ``Reflection``: lists and watches a resource, and tells `sink` what changes.
-struct Reflector: Sendable {
-    let address: ResourceAddress
-    let selection: Selection
-    let client: any APIClient
-    let time: any TimeSource
-    let logger: Logger
+public struct Reflector: Sendable {
+    public typealias Sink = @Sendable (Reflection.Effect) throws(APIError) -> Void
+
+    private let address: ResourceAddress
+    private let selection: Selection
+    private let client: any APIClient
+    private let time: any TimeSource
+    private let logger: Logger
+
+    public init(
+        _ address: ResourceAddress, _ selection: Selection = Selection(), client: any APIClient,
+        time: any TimeSource, logger: Logger
+    ) {
+        self.address = address
+        self.selection = selection
+        self.client = client
+        self.time = time
+        self.logger = logger
+    }
 
     /// Runs until the task is cancelled. `sink` is called by one task, in order; if it throws,
     /// everything is listed again.
-    func run(_ sink: @Sendable (Reflection.Effect) throws(APIError) -> Void) async {
+    public func run(_ sink: Sink) async { await run(sink, isOptional: false) }
+
+    /// The same, but returns when the server does not serve the resource.
+    public func runIfServed(_ sink: Sink) async { await run(sink, isOptional: true) }
+
+    private func run(_ sink: Sink, isOptional: Bool) async {
         var reflection = Reflection(selection)
         var stream: (any WatchStream)?
         var input = Reflection.Input.started
         defer { stream?.cancel() }
         while !Task.isCancelled {
+            if isOptional, case .listFailed(let error) = input, error.isNotServed { return }
             var (effect, next) = reflection.step(input)
             if let effect {
                 do { try sink(effect) } catch {
@@ -61,7 +80,12 @@ struct Reflector: Sendable {
     }
 
     private func note(_ error: APIError) {
-        guard !Task.isCancelled, !error.isExpired else { return }
+        guard !Task.isCancelled, !error.isExpired, !error.isNotServed else { return }
         logger.warning("\(address): \(error.code) \(error.reason): \(error.message)")
     }
+}
+
+extension APIError {
+    /// A list is answered so only if there is no such resource.
+    fileprivate var isNotServed: Bool { isNotFound || reason == .methodNotAllowed }
 }

@@ -27,6 +27,7 @@ public struct StoredObject: Sendable {
 
     private enum Content: Sendable {
         case tree(Message)
+        case protobuf([UInt8])
     }
 
     /// An object whose `metadata.resourceVersion` is set in the tree.
@@ -36,13 +37,37 @@ public struct StoredObject: Sendable {
         content = .tree(tree)
     }
 
+    /// An object as it is stored: its protobuf bytes without an envelope. The revision need not
+    /// be among them.
+    public init(_ type: MessageType, protobuf: [UInt8], at resourceVersion: ResourceVersion) {
+        self.type = type
+        self.resourceVersion = resourceVersion
+        content = .protobuf(protobuf)
+    }
+
     /// The tree, with `metadata.resourceVersion`.
     ///
     /// - Throws: an ``APIError`` of code 0 if the server sent bytes that are no object.
+    /// - Complexity: a decoding, each time, if it is bytes.
     public func tree() throws(APIError) -> Message {
         switch content {
-        case .tree(let tree): tree
+        case .tree(let tree): return tree
+        case .protobuf(let bytes):
+            do throws(ProtobufError) {
+                var tree = try ObjectCodec.message(bytes, as: type)
+                tree.objectMeta.resourceVersion = resourceVersion.text
+                return tree
+            } catch {
+                throw APIError.noAnswer("bytes that are no \(type.kind): \(error)")
+            }
         }
+    }
+
+    /// The same object as bytes, which take a fraction of a tree's memory.
+    public var packed: StoredObject {
+        guard case .tree(let tree) = content else { return self }
+        let bytes = ObjectCodec.bytes(tree)
+        return StoredObject(type, protobuf: bytes, at: resourceVersion)
     }
 }
 
