@@ -40,7 +40,7 @@ public enum Rules {
     ) -> [FieldError] {
         var report = Report(context)
         guard let old else {
-            if hasMetadata(new.type) {
+            if isStored(new.type) {
                 report.at("metadata") { MetadataChecks.create(metadata(of: new), of: new.type, &$0) }
             }
             checkPlans[new.type]?.run(new, &report)
@@ -61,7 +61,7 @@ public enum Rules {
     }
 
     /// Questions, which are answered and never stored, and scales have none that counts.
-    private static func hasMetadata(_ type: MessageType) -> Bool {
+    static func isStored(_ type: MessageType) -> Bool {
         !["authorization.k8s.io", "authentication.k8s.io"].contains(type.group)
             && type !== AutoscalingV1.Scale.messageType
     }

@@ -1,3 +1,5 @@
+internal import Wire
+
 /// IP addresses and blocks of them.
 enum Address: Hashable {
     case v4([UInt8])

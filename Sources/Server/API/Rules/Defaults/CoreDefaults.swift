@@ -14,11 +14,13 @@ enum CoreDefaults {
             for (key, text) in secret.stringData { secret.data[key] = Array(text.utf8) }
             secret.stringData = [:]
         },
+        defaults(CoreV1.Service.self, then: loadBalancer),
         defaults(CoreV1.ServiceSpec.self, ["sessionAffinity": "None", "type": "ClusterIP"],
                  then: service),
         defaults(CoreV1.ServicePort.self, ["protocol": "TCP"]) { port in
-            if port.targetPort == .int(0) || port.targetPort == .string("") {
-                port.targetPort = .int(port.port)
+            switch port.targetPort {
+            case nil, .int(0)?, .string("")?: port.targetPort = .int(port.port)
+            default: break
             }
         },
         defaults(CoreV1.EndpointPort.self, ["protocol": "TCP"]),
@@ -51,6 +53,17 @@ enum CoreDefaults {
         }
         if spec.type == "LoadBalancer", spec.allocateLoadBalancerNodePorts == nil {
             spec.allocateLoadBalancerNodePorts = true
+        }
+    }
+
+    /// An address of a load balancer is one that traffic is sent to as it is.
+    @Sendable private static func loadBalancer(_ service: inout CoreV1.Service) {
+        guard service.spec.type == "LoadBalancer" else { return }
+        for index in service.status.loadBalancer.ingress.indices {
+            let ingress = service.status.loadBalancer.ingress[index]
+            if !ingress.ip.isEmpty, ingress.ipMode == nil {
+                service.status.loadBalancer.ingress[index].ipMode = "VIP"
+            }
         }
     }
 

@@ -6,13 +6,18 @@ extension Rules {
     /// but the status, what only the server decides, and the generation, which counts changes.
     ///
     /// - Parameter subresource: `status`, `resize`, ...; nil for the object itself.
+    /// - Parameter context: for the times of approvals, which only that subresource needs.
     public static func prepareForUpdate(
-        _ new: inout Message, old: Message, subresource: String? = nil
+        _ new: inout Message, old: Message, subresource: String? = nil,
+        _ context: RulesContext? = nil
     ) {
         UpdateStrategy.keepMetadata(&new, old)
         UpdateStrategy.keepOthersFields(&new, old, subresource)
+        if subresource == "approval", let context {
+            CertificateUpdate.keepTimes(&new, old, now: context.now)
+        }
         UpdateStrategy.steps[new.type]?(&new, old, subresource)
-        if Generation.isKept(by: new.type), subresource != "status",
+        if Generation.grows(with: new.type), subresource != "status",
             UpdateStrategy.asksForOther(new, old) {
             new.modify("metadata") { (metadata: inout MetaV1.ObjectMeta) in
                 metadata.generation += 1
@@ -61,7 +66,7 @@ enum UpdateStrategy {
     static func keepOthersFields(_ new: inout Message, _ old: Message, _ subresource: String?) {
         guard new.type.hasStatusSubresource else { return }
         guard subresource == "status" else {
-            new["status"] = old["status"]
+            if subresource != "approval" { new["status"] = old["status"] }
             return
         }
         for field in new.type.fields where field.name != "metadata" && field.name != "status" {
@@ -125,8 +130,11 @@ enum UpdateStrategy {
         _ new: inout CertificatesV1.CertificateSigningRequest,
         _ old: CertificatesV1.CertificateSigningRequest, _ subresource: String?
     ) {
-        guard subresource == "approval" || subresource == nil else { return }
         new.spec = old.spec
+        guard subresource == "approval" else { return }
+        let conditions = new.status.conditions
+        new.status = old.status
+        new.status.conditions = conditions
     }
 }
 

@@ -3,6 +3,22 @@ internal import Wire
 
 /// What approving and denying a certificate request may do.
 enum CertificateUpdate {
+    /// Gives new conditions the time of the request.
+    static func keepTimes(_ new: inout Message, _ old: Message, now: Timestamp) {
+        let known = CertificatesV1.CertificateSigningRequest(old)?.status.conditions ?? []
+        new.modify("status") { (status: inout CertificatesV1.CertificateSigningRequestStatus) in
+            for index in status.conditions.indices {
+                let condition = status.conditions[index]
+                let before = known.first { $0.type == condition.type }
+                if condition.lastUpdateTime == nil { status.conditions[index].lastUpdateTime = now }
+                if condition.lastTransitionTime == nil || before?.status != condition.status {
+                    status.conditions[index].lastTransitionTime = before?.status == condition.status
+                        ? before?.lastTransitionTime : now
+                }
+            }
+        }
+    }
+
     @Sendable static func check(
         _ new: CertificatesV1.CertificateSigningRequest,
         _ old: CertificatesV1.CertificateSigningRequest, _ subresource: String?,

@@ -5,6 +5,7 @@ internal import Wire
 enum ServiceUpdate {
     /// Addresses and ports that the new object does not mention stay those of the old one.
     static func keepAllocated(_ new: inout CoreV1.Service, _ old: CoreV1.Service) {
+        dropWhatTypeNeeded(&new, old)
         let hadAddress = old.spec.type != "ExternalName"
         if hadAddress, new.spec.type != "ExternalName" {
             if new.spec.clusterIP.isEmpty { new.spec.clusterIP = old.spec.clusterIP }
@@ -19,6 +20,35 @@ enum ServiceUpdate {
         if hasNodePorts(new), hasNodePorts(old) { keepNodePorts(&new, old) }
         if needsHealthPort(new), needsHealthPort(old), new.spec.healthCheckNodePort == 0 {
             new.spec.healthCheckNodePort = old.spec.healthCheckNodePort
+        }
+    }
+
+    /// What only the old type had goes with it, unless this update set it anew.
+    private static func dropWhatTypeNeeded(_ new: inout CoreV1.Service, _ old: CoreV1.Service) {
+        if new.spec.type == old.spec.type { return }
+        if hasNodePorts(old), !hasNodePorts(new) {
+            let before = Set(old.spec.ports.map(\.nodePort))
+            for index in new.spec.ports.indices
+            where before.contains(new.spec.ports[index].nodePort) {
+                new.spec.ports[index].nodePort = 0
+            }
+            let isSame = new.spec.externalTrafficPolicy == old.spec.externalTrafficPolicy
+            if isSame, new.spec.externalIPs.isEmpty { new.spec.externalTrafficPolicy = "" }
+        }
+        if needsHealthPort(old), !needsHealthPort(new),
+            new.spec.healthCheckNodePort == old.spec.healthCheckNodePort {
+            new.spec.healthCheckNodePort = 0
+        }
+        if old.spec.type == "LoadBalancer", new.spec.type != "LoadBalancer" {
+            new.spec.allocateLoadBalancerNodePorts = nil
+            if new.spec.loadBalancerClass == old.spec.loadBalancerClass {
+                new.spec.loadBalancerClass = nil
+            }
+        }
+        if new.spec.type == "ExternalName", new.spec.clusterIPs == old.spec.clusterIPs {
+            (new.spec.clusterIP, new.spec.clusterIPs) = ("", [])
+            (new.spec.ipFamilies, new.spec.ipFamilyPolicy) = ([], nil)
+            new.spec.internalTrafficPolicy = nil
         }
     }
 
