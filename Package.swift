@@ -144,7 +144,11 @@ targets += [
          knows: ["APIErrors", "Wire", "Kubernetes"]),
     room("Authorization", at: "Sources/Server/API/Authorization",
          knows: ["APIErrors", "Authentication", "Wire", "Kubernetes"]),
-    tests("AccessTests", at: "Tests/AccessTests", 
+    room("Tables", at: "Sources/Server/API/Tables", knows: ["APIErrors", "Wire", "Kubernetes"]),
+    room("Examples", at: "Tests/Support/Examples"),
+    tests("TablesTests", at: "Tests/TablesTests",
+          knows: ["Tables", "APIErrors", "Examples", "Wire", "Kubernetes"]),
+    tests("AccessTests", at: "Tests/AccessTests",
           knows: ["APIErrors", "Authentication", "Authorization", "Wire", "Kubernetes"]),
 ]
 

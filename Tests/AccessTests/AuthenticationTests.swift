@@ -20,7 +20,8 @@ struct AuthenticationTests {
     func certificate() async throws {
         let subject = Credentials.CertificateSubject(
             commonName: "jane", organizations: ["devs"], fingerprint: "ab")
-        let user = try await Authenticator().identity(of: Credentials(certificate: subject), now: now)
+        let user = try await Authenticator().identity(
+            of: Credentials(certificate: subject), now: now)
         #expect(user.name == "jane")
         #expect(user.groups == ["devs", "system:authenticated"])
         #expect(user.extra == ["authentication.kubernetes.io/credential-id": ["X509SHA256=ab"]])

@@ -1,5 +1,5 @@
-public import Kubernetes
-public import Wire
+import Kubernetes
+import Wire
 
 /// A column of a table: what `kubectl get` shows of each object.
 public struct TableColumn: Hashable, Sendable {

@@ -21,8 +21,8 @@ extension TableLayout {
     }
 
     private static func bindingColumns<View>(
-        _ role: KeyPath<View, RbacV1.RoleRef> & Sendable,
-        _ subjects: KeyPath<View, [RbacV1.Subject]> & Sendable
+        _ role: any KeyPath<View, RbacV1.RoleRef> & Sendable,
+        _ subjects: any KeyPath<View, [RbacV1.Subject]> & Sendable
     ) -> [Column<View>] {
         [
             .name,

@@ -12,14 +12,14 @@ extension TableLayout {
                 .count("Up-to-date") { $0.subject.status.updatedReplicas },
                 .count("Available") { $0.subject.status.availableReplicas }, .age,
             ] + podColumns { $0.spec.template.spec } + [
-                Column.string("Selector") { Optional($0.subject.spec.selector).shown }.wide,
+                Column.string("Selector") { $0.subject.spec.selector.shown }.wide,
             ]),
             of(AppsV1.ReplicaSet.self, [
                 .name, .integer("Desired") { $0.subject.spec.replicas ?? 0 },
                 .integer("Current") { $0.subject.status.replicas },
                 .integer("Ready") { $0.subject.status.readyReplicas }, .age,
             ] + podColumns { $0.spec.template.spec } + [
-                Column.string("Selector") { Optional($0.subject.spec.selector).shown }.wide,
+                Column.string("Selector") { $0.subject.spec.selector.shown }.wide,
             ]),
             of(AppsV1.DaemonSet.self, [
                 .name, .integer("Desired") { $0.subject.status.desiredNumberScheduled },
@@ -29,7 +29,7 @@ extension TableLayout {
                 .integer("Available") { $0.subject.status.numberAvailable },
                 .string("Node Selector") { $0.subject.spec.template.spec.nodeSelector.shown }, .age,
             ] + podColumns { $0.spec.template.spec } + [
-                Column.string("Selector") { Optional($0.subject.spec.selector).shown }.wide,
+                Column.string("Selector") { $0.subject.spec.selector.shown }.wide,
             ]),
             of(AppsV1.StatefulSet.self, [
                 .name,
