@@ -60,8 +60,7 @@ public final class HTTPAPIClient: APIClient {
     public func patch(
         _ address: ResourceAddress, _ patch: Patch, _ options: WriteOptions
     ) async throws(APIError) -> Message {
-        let body = Body(mediaType: patch.kind.rawValue, bytes: patch.body)
-        return try await object(.patch, address, Query(options), body)
+        try await object(.patch, address, Query(options), Body(patch))
     }
 
     public func delete(
@@ -87,6 +86,18 @@ extension HTTPAPIClient {
     private struct Body {
         var mediaType = ""
         var bytes: [UInt8] = []
+
+        init() {}
+
+        init(_ object: Message) {
+            mediaType = HTTPAPIClient.mediaType
+            bytes = ObjectCodec.encode(object, .protobuf)
+        }
+
+        init(_ patch: Patch) {
+            mediaType = patch.kind.rawValue
+            bytes = patch.body
+        }
     }
 
     private func object(
@@ -135,13 +146,6 @@ extension HTTPAPIClient {
             // The code says enough.
         }
         return APIError(code: response.status, reason: .unknown, message: "HTTP \(response.status)")
-    }
-}
-
-extension HTTPAPIClient.Body {
-    fileprivate init(_ object: Message) {
-        mediaType = HTTPAPIClient.mediaType
-        bytes = ObjectCodec.encode(object, .protobuf)
     }
 }
 
