@@ -123,7 +123,9 @@ struct CrashPointTests {
         let stride = tape.syncs[1].end - offset
         let seed = UInt32(truncatingIfNeeded: LogTape.header.salt)
         let checksum = crc32c(bytes.raw.extracting(offset + 4..<offset + stride), from: seed)
-        for place in 0..<4 { bytes[offset + place] = UInt8(truncatingIfNeeded: checksum >> (8 * place)) }
+        for place in 0..<4 {
+            bytes[offset + place] = UInt8(truncatingIfNeeded: checksum >> (8 * place))
+        }
         let damage = #expect(throws: LogDamage.self) { _ = try recover(bytes) }
         #expect(damage?.reason == .unknownRecord(kind: 200, version: 1))
     }

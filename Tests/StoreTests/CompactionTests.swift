@@ -75,8 +75,8 @@ struct CompactionTests {
 }
 
 extension Store {
-    /// Writes until the log's files have come down to what is expected, as space is given back in the
-    /// background.
+    /// Writes until the log's files have come down to what is expected, as space is given back in
+    /// the background.
     func settled(_ isExpected: (Int) -> Bool) async throws(StoreError) {
         for number in 0..<20_000 where !isExpected(logBytes) {
             try await put("settling", "\(number)")

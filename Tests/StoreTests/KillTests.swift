@@ -66,7 +66,9 @@ private struct WritingProcess {
         unsafe waitpid(process, &status, 0)
         let whole = text[..<(text.lastIndex(of: 10) ?? 0)]
         return whole.split(separator: 10).compactMap { line in
-            let words = line.split(separator: 32).compactMap { Int(String(decoding: $0, as: UTF8.self)) }
+            let words = line.split(separator: 32).compactMap {
+                Int(String(decoding: $0, as: UTF8.self))
+            }
             return words.count == 2 ? (words[0], words[1]) : nil
         }
     }

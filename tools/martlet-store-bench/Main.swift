@@ -32,7 +32,9 @@ struct Main {
     }
 
     private static func usage() -> Never {
-        print("usage: martlet-store-bench figures DIRECTORY [KEYS] | open DIRECTORY | write DIRECTORY FIRST")
+        print(
+            "usage: martlet-store-bench figures DIRECTORY [KEYS] | open DIRECTORY"
+                + " | write DIRECTORY FIRST")
         exit(64)
     }
 
@@ -42,8 +44,8 @@ struct Main {
     }
 }
 
-/// Puts ever larger numbers and tells which were acknowledged, a line "NUMBER REVISION" for each, until
-/// it is killed. Key `k` followed by NUMBER modulo 500 holds the number, and padding.
+/// Puts ever larger numbers and tells which were acknowledged, a line "NUMBER REVISION" for each,
+/// until it is killed. Key `k` followed by NUMBER modulo 500 holds the number, and padding.
 struct AcknowledgedWrites {
     let directory: String
     let first: Int

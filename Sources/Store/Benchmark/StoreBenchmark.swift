@@ -118,7 +118,9 @@ public struct StoreBenchmark {
         store.close()
     }
 
-    private func reportMemory(_ when: String, _ before: ProcessCost, _ report: @Sendable (Figure) -> Void) {
+    private func reportMemory(
+        _ when: String, _ before: ProcessCost, _ report: @Sendable (Figure) -> Void
+    ) {
         let now = ProcessCost.now
         let anonymous = Double(now.anonymousBytes - before.anonymousBytes) / 1e6
         let resident = Double(now.residentBytes) / 1e6

@@ -34,7 +34,9 @@ extension [UInt8] {
         }
     }
 
-    mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value, at offset: Int) {
+    mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ value: Value, at offset: Int
+    ) {
         var span = mutableSpan
         // Any byte is a valid UInt8, so nothing invalid can be stored.
         var bytes = unsafe span.mutableBytes
@@ -74,4 +76,6 @@ func orderOfBytes(_ left: RawSpan, _ right: RawSpan) -> Int {
 }
 
 @inline(__always)
-func roundedUp(_ count: Int, to alignment: Int) -> Int { (count + alignment - 1) & ~(alignment - 1) }
+func roundedUp(_ count: Int, to alignment: Int) -> Int {
+    (count + alignment - 1) & ~(alignment - 1)
+}

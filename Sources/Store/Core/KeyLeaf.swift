@@ -13,7 +13,8 @@ struct KeyEntry {
     var older: UInt32
 }
 
-/// A run of neighboring keys: entries in order, and the keys' bytes in the order in which they came.
+/// A run of neighboring keys: entries in order, and the keys' bytes in the order in which they
+/// came.
 struct KeyLeaf {
     static let entriesMax = 128
 

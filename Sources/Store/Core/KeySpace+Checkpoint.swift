@@ -19,8 +19,8 @@ extension KeySpace {
         }
     }
 
-    /// Appends the keys of the leaf at `start`, with their versions, to `bytes`. Returns the key of the
-    /// next leaf.
+    /// Appends the keys of the leaf at `start`, with their versions, to `bytes`. Returns the key of
+    /// the next leaf.
     func writeLeaf(at start: [UInt8], to bytes: inout [UInt8]) -> [UInt8]? {
         let leaf = leafIndex(for: start.raw)
         for position in 0..<leaves[leaf].count {
@@ -49,8 +49,8 @@ extension KeySpace {
         bytes.store(count, at: start + 4)
     }
 
-    /// Adds a key behind all that there are. Returns false if it is not behind them, or its versions
-    /// are not in order: then the bytes were no checkpoint.
+    /// Adds a key behind all that there are. Returns false if it is not behind them, or its
+    /// versions are not in order: then the bytes were no checkpoint.
     mutating func append(_ key: RawSpan, _ versions: [StoredVersion]) -> Bool {
         guard let newest = versions.first else { return false }
         let last = leaves.count - 1

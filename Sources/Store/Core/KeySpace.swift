@@ -1,7 +1,7 @@
 /// All keys in order, each with its versions and where they lie in the log. Holds no values.
 ///
-/// The newest version may be ahead of what is durable: a reader passes the revision that it may see.
-/// Neighboring keys share a leaf; the leaves stand in one array, found by binary search.
+/// The newest version may be ahead of what is durable: a reader passes the revision that it may
+/// see. Neighboring keys share a leaf; the leaves stand in one array, found by binary search.
 /// About 75 bytes a key besides the key, and 24 for each superseded version.
 struct KeySpace: ~Copyable {
     var leaves: [KeyLeaf] = [KeyLeaf()]
@@ -99,8 +99,9 @@ struct KeySpace: ~Copyable {
         var resume: [UInt8]?
     }
 
-    /// Adds the keys of `range` as they stood at `revision` to `harvest`, which goes on where it left
-    /// off. Looks at `stepsMax` keys at most, so that a caller can let others at the key space.
+    /// Adds the keys of `range` as they stood at `revision` to `harvest`, which goes on where it
+    /// left off. Looks at `stepsMax` keys at most, so that a caller can let others at the key
+    /// space.
     ///
     /// - Parameter limit: Places to collect at most; keys beyond it are only counted.
     func collect(
@@ -229,7 +230,9 @@ struct KeySpace: ~Copyable {
     }
 
     /// Notes that a version was copied. Returns false if it is not at `old` (any more).
-    mutating func move(_ key: RawSpan, _ revision: Revision, from old: Place, to new: Place) -> Bool {
+    mutating func move(
+        _ key: RawSpan, _ revision: Revision, from old: Place, to new: Place
+    ) -> Bool {
         let leaf = leafIndex(for: key)
         let (position, found) = leaves[leaf].search(key)
         guard found else { return false }

@@ -74,8 +74,8 @@ struct LeaseBook {
 
     /// Lets time pass. Leases just recovered begin with what they had left.
     ///
-    /// - Returns: The leases that have ended, those whose remaining time the log should learn (it is
-    ///   off by more than a quarter of the lease), and when to look again.
+    /// - Returns: The leases that have ended, those whose remaining time the log should learn (it
+    ///   is off by more than a quarter of the lease), and when to look again.
     mutating func tick(now: Int64) -> (ended: [LeaseID], toSave: [LeaseID], next: Int64?) {
         var (ended, toSave): ([LeaseID], [LeaseID]) = ([], [])
         var next: Int64?

@@ -5,7 +5,7 @@ internal import Checksum
 //
 //   segment header                                    record header (40 bytes)
 //    0  8 bytes  "MARTLET" and format version 1        0  u32  crc32c over bytes 4... of header and
-//    8  u64      salt of this incarnation                      payload with padding, begun with the salt
+//    8  u64      salt of this incarnation                      padded payload, begun with the salt
 //   16  u32      sequence number of the segment        4  u32  length of the payload in bytes
 //   20  u32      0                                     8  u32  crc of the record before (the chain)
 //   24  u64      size of the file in bytes            12  u8   kind
@@ -18,13 +18,13 @@ internal import Checksum
 //                                                     40  payload, padded with zeros to 8 bytes
 //
 // What was written between two syncs is a batch. Its last record bears the commit mark, and nothing
-// of a batch counts unless all of it is there. The chain begins with 0 in the first segment and goes
-// on from the last record of one segment to the first of the next.
+// of a batch counts unless all of it is there. The chain begins with 0 in the first segment and
+// goes on from the last record of one segment to the first of the next.
 //
 // After a sync with nothing more to write, the writer lays a synced mark where the next batch will
-// begin. It need not reach the disk; but if it did, or if any record of a later batch did, then what
-// lies before it had been synced, and a fault there is damage and not a torn tail. Files are used
-// again, and the salt, which is in every checksum, keeps old bytes from passing for new ones.
+// begin. It need not reach the disk; but if it did, or if any record of a later batch did, then
+// what lies before it had been synced, and a fault there is damage and not a torn tail. Files are
+// used again, and the salt, which is in every checksum, keeps old bytes from passing for new ones.
 
 /// What a record says. A kind or version that this program does not know is refused, never skipped.
 enum RecordKind: UInt8, Sendable {

@@ -11,7 +11,8 @@ package struct SegmentUse: Sendable, Equatable {
     /// Bytes of deletes that are copied from segment to segment, lest older puts come back.
     package var tombstoneBytes = 0
     package var isSealed = false
-    /// Where some of the transactions begin, so that history is found without reading all before it.
+    /// Where some of the transactions begin, so that history is found without reading all before
+    /// it.
     var landmarks: [Landmark] = []
 
     struct Landmark: Equatable {

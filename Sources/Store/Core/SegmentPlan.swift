@@ -1,6 +1,7 @@
 /// How large segments are to be.
 package enum SegmentPlan {
-    /// A log is to have some eight segments, within bounds, so that giving one back is a small step.
+    /// A log is to have some eight segments, within bounds, so that giving one back is a small
+    /// step.
     private static let segmentsAimed = 8
 
     /// Bytes that the next segment should have: a power of two times `min`.

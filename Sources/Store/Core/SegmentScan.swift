@@ -5,8 +5,8 @@ package struct SegmentScan {
     package private(set) var position: LogPosition
     /// Whether the segment's last record was its seal.
     package private(set) var isSealed = false
-    /// Whether `position.previous` and `.index` are still to be learnt from the first record, as the
-    /// segment before this one was retired.
+    /// Whether `position.previous` and `.index` are still to be learnt from the first record, as
+    /// the segment before this one was retired.
     private var chainIsUnknown: Bool
 
     /// - Parameter position: where the segment before ended; nil if it is not there any more.

@@ -27,8 +27,8 @@ extension StoreState {
     /// - Parameters:
     ///   - offset: Where a record begins.
     ///   - bytesMax: How far to look, about.
-    /// - Throws: ``LogDamage`` if a record there is not what was written: nothing is copied that has
-    ///   not been checked.
+    /// - Throws: ``LogDamage`` if a record there is not what was written: nothing is copied that
+    ///   has not been checked.
     package func survivors(
         in bytes: RawSpan, of header: SegmentHeader, from offset: Int, bytesMax: Int
     ) throws(LogDamage) -> Survivors {
@@ -158,13 +158,17 @@ extension StoreState {
 
     /// Ends a segment's life in the log.
     package mutating func retire(_ sequence: UInt32, into batch: inout LogBatch) -> Decision {
+        retiring.insert(sequence)
         batch.begin(.retirement)
         batch.withPayload { $0.append(integer: UInt64(sequence)) }
         return Decision(revision: revision, isLogged: true)
     }
 
     /// Forgets a segment whose retirement is durable.
-    package mutating func noteRetired(_ sequence: UInt32) { segments[sequence] = nil }
+    package mutating func noteRetired(_ sequence: UInt32) {
+        segments[sequence] = nil
+        retiring.remove(sequence)
+    }
 
     package var segmentUses: [UInt32: SegmentUse] { segments.uses }
 

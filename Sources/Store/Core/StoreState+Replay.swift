@@ -1,6 +1,6 @@
-// Building the state again from the log. Every change stands for itself, so the order of changes does
-// not matter to the key space; what belongs to the log itself (compaction, leases, segments) is
-// taken in the order of the log.
+// Building the state again from the log. Every change stands for itself, so the order of changes
+// does not matter to the key space; what belongs to the log itself (compaction, leases, segments)
+// is taken in the order of the log.
 
 /// What a replay learns about the log besides the state.
 package struct ReplayNotes {

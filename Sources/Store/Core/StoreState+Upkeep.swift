@@ -7,6 +7,7 @@ extension StoreState {
     ) throws(StoreError) -> Decision {
         guard asked > compacted else { throw .compacted(requested: asked, oldest: compacted) }
         guard asked <= revision else { throw .future(requested: asked, current: revision) }
+        compacting = max(compacting, asked)
         batch.begin(.compaction)
         batch.withPayload { $0.append(integer: asked.number) }
         return Decision(revision: revision, isLogged: true)
@@ -14,7 +15,9 @@ extension StoreState {
 
     /// Lets history before `revision` go, once the compaction is durable: readers are refused from
     /// now on. What it frees is freed by `prune`, leaf by leaf.
-    package mutating func noteCompacted(_ revision: Revision) { compacted = max(compacted, revision) }
+    package mutating func noteCompacted(_ revision: Revision) {
+        compacted = max(compacted, revision)
+    }
 
     /// Forgets freed versions in one leaf. Returns the key at which to go on; nil when done.
     package mutating func prune(from start: [UInt8]) -> [UInt8]? {
@@ -98,8 +101,8 @@ extension StoreState {
         return decision
     }
 
-    /// Lets time pass: returns which leases have ended, which the log should learn about, and when to
-    /// look again, in milliseconds; nil if there are no leases.
+    /// Lets time pass: returns which leases have ended, which the log should learn about, and when
+    /// to look again, in milliseconds; nil if there are no leases.
     package mutating func tickLeases(
         now: Int64
     ) -> (ended: [LeaseID], toSave: [LeaseID], next: Int64?) {
@@ -135,12 +138,14 @@ extension StoreState {
     /// is read.
     package mutating func open(_ header: SegmentHeader, into batch: inout LogBatch) {
         segments[header.sequence] = SegmentUse(fileBytes: header.fileBytes)
+        // What was decided before stands before it in the log, durable or not.
+        let sequences = segments.sequences.filter { !retiring.contains($0) }
         batch.begin(.opening)
         batch.withPayload {
             $0.append(integer: revision.number)
-            $0.append(integer: compacted.number)
-            $0.append(integer: UInt64(segments.sequences.count))
-            for sequence in segments.sequences { $0.append(integer: UInt64(sequence)) }
+            $0.append(integer: max(compacted, compacting).number)
+            $0.append(integer: UInt64(sequences.count))
+            for sequence in sequences { $0.append(integer: UInt64(sequence)) }
         }
     }
 

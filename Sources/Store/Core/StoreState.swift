@@ -12,6 +12,10 @@ package struct StoreState: ~Copyable, Sendable {
     /// History before it is given up.
     package internal(set) var compacted = Revision.none
 
+    /// The newest decided compaction, which may not be durable yet.
+    var compacting = Revision.none
+    /// Segments whose retirement is decided, and may not be durable yet.
+    var retiring: Set<UInt32> = []
     /// The newest time that was given, in milliseconds.
     var leaseTime: Int64 = 0
 

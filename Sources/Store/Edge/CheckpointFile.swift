@@ -63,7 +63,8 @@ extension KeeperWork {
     private static let bytesAtEndMin = 32 * 1024 * 1024
 
     mutating func considerCheckpoint() {
-        guard case .none = checkpointing, bytesSinceCheckpoint > Self.bytesBetweenMin else { return }
+        guard case .none = checkpointing else { return }
+        guard bytesSinceCheckpoint > Self.bytesBetweenMin else { return }
         checkpointing = .writing
     }
 
@@ -106,7 +107,8 @@ extension Keeper {
 
     /// The writer has stopped and all is durable: a checkpoint now makes the next start fast.
     func writeLast(_ checkpoint: inout CheckpointFile) {
-        guard work.change({ ($0.wantsLastCheckpoint && !$0.hasFailed, wake: false) }) else { return }
+        let isWanted = work.change { ($0.wantsLastCheckpoint && !$0.hasFailed, wake: false) }
+        guard isWanted else { return }
         checkpoint.giveUp()
         do throws(StoreError) {
             while try !checkpoint.writeMore(shared) {}

@@ -8,10 +8,12 @@ public import StoreCore
 
 /// What the log asks of the operating system. Tests put failing disks in its place.
 ///
-/// Every call either does all that it was asked, or throws ``StoreError/system(operation:file:code:)``.
+/// Every call either does all that it was asked, or throws
+/// ``StoreError/system(operation:file:code:)``.
 public protocol Disk: Sendable {
-    /// Makes the file `path`, of `bytes` bytes, which are reserved; if `isWritten`, they have also been
-    /// written, so that overwriting them changes no metadata. Returns its descriptor, yet to be synced.
+    /// Makes the file `path`, of `bytes` bytes, which are reserved; if `isWritten`, they have also
+    /// been written, so that overwriting them changes no metadata. Returns its descriptor, yet to
+    /// be synced.
     func create(_ path: String, bytes: Int, isWritten: Bool) throws(StoreError) -> Int32
     func open(_ path: String) throws(StoreError) -> Int32
     func write(_ bytes: RawSpan, to descriptor: Int32, at offset: Int) throws(StoreError)

@@ -1,7 +1,8 @@
 internal import StoreCore
 internal import Synchronization
 
-/// The thread that tells watches of what became durable, and then gives answers to those who proposed.
+/// The thread that tells watches of what became durable, and then gives answers to those who
+/// proposed.
 final class FanOut: Sendable {
     struct Inbox: Sendable {
         var rounds: [Round] = []

@@ -2,7 +2,8 @@ internal import StoreCore
 internal import Synchronization
 
 /// The thread that keeps house: makes the next segment ready, forgets what compaction gave up, and
-/// gives back segments in which little is alive. It never waits for the writer, which may wait for it.
+/// gives back segments in which little is alive. It never waits for the writer, which may wait for
+/// it.
 final class Keeper: Sendable {
     typealias Propose = @Sendable (Proposal, @escaping Completion) -> Void
 
@@ -77,7 +78,7 @@ final class Keeper: Sendable {
     }
 
     /// Has freed versions forgotten.
-    func prune() { change { $0.pruning = KeeperWork.Pruning(start: [], round: $0.pruneRounds + 1) } }
+    func prune() { change { $0.prune() } }
 
     /// The log could not be written: the index is ahead of it for good.
     func noteFailure() { change { $0.hasFailed = true } }

@@ -99,10 +99,16 @@ struct KeeperWork: Sendable {
         return tooSmall
     }
 
+    /// Begins to prune, from the beginning again if that was under way: each compaction is a round
+    /// of its own, lest a leaf of the one before passes for done.
+    mutating func prune() {
+        pruneRounds += 1
+        pruning = Pruning(start: [], round: pruneRounds)
+    }
+
     /// One leaf is done; a compaction in between has put it all back to the beginning.
     mutating func pruned(_ done: Pruning, _ next: [UInt8]?) {
         guard pruning == done else { return }
-        pruneRounds = done.round
         pruning = next.map { Pruning(start: $0, round: done.round) }
         if pruning == nil { looksForVictim = true }
     }

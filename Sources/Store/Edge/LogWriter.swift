@@ -50,8 +50,9 @@ final class LogWriter: Sendable {
         worker.join()
     }
 
-    /// Who got an answer usually has the next proposal at hand: half of them are waited for, not longer
-    /// than this. Else, on a fast disk, each would have a sync and a block of the disk to itself.
+    /// Who got an answer usually has the next proposal at hand: half of them are waited for, not
+    /// longer than this. Else, on a fast disk, each would have a sync and a block of the disk to
+    /// itself.
     private static let gatheringMax = Duration.microseconds(100)
 
     /// Returns the next round's proposals; nil when closed and done.

@@ -43,8 +43,8 @@ struct LogWriting {
 
     /// Decides proposals, makes the outcome durable and publishes it to readers.
     ///
-    /// - Throws: ``StoreError/system(operation:file:code:)`` if the disk fails: nothing of the round
-    ///   may be acknowledged, and no other round be begun.
+    /// - Throws: ``StoreError/system(operation:file:code:)`` if the disk fails: nothing of the
+    ///   round may be acknowledged, and no other round be begun.
     mutating func carryOut(_ waiting: [ProposalQueue.Waiting]) throws(StoreError) -> Round {
         var effects = Effects()
         var round = Round(segments: shared.state.withLock { $0.segments })

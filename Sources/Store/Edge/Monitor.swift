@@ -91,8 +91,8 @@
     /// Lets other threads run, which may be waiting for a lock.
     static func yield() { sched_yield() }
 
-    /// Returns when the function has returned; at once, if called by the thread itself, which may hold
-    /// the last reference to what waits for it. To be called once.
+    /// Returns when the function has returned; at once, if called by the thread itself, which may
+    /// hold the last reference to what waits for it. To be called once.
     func join() {
         if pthread_equal(pthread_self(), thread) != 0 {
             pthread_detach(thread)

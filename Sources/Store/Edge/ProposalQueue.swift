@@ -40,8 +40,9 @@ struct ProposalQueue: Sendable {
             return taken
         }
         var (count, sum) = (0, 0)
-        while count < waiting.count, count == 0 || sum + waiting[count].bytes <= Self.roundBytesMax {
-            sum += waiting[count].bytes
+        for proposal in waiting {
+            guard count == 0 || sum + proposal.bytes <= Self.roundBytesMax else { break }
+            sum += proposal.bytes
             count += 1
         }
         taken = Array(waiting[..<count])

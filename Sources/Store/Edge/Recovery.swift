@@ -18,8 +18,8 @@ struct Recovery {
 
     func run() throws(StoreError) -> Recovered {
         if try directory.segments().isEmpty { return try begin() }
-        // With the checkpoint; without it, if it does not fit the log. Each once more, if a crash came
-        // between a segment's retirement and its removal, which is made up for.
+        // With the checkpoint; without it, if it does not fit the log. Each once more, if a crash
+        // came between a segment's retirement and its removal, which is made up for.
         for usesCheckpoint in [true, true, false, false] {
             if let recovered = try replay(usesCheckpoint: usesCheckpoint) { return recovered }
         }
@@ -65,7 +65,8 @@ struct Recovery {
         var hasMetCheckpoint = false
         var bytes = 0
 
-        /// Whether the batch at `position` comes after the checkpoint. Notes when the log gets there.
+        /// Whether the batch at `position` comes after the checkpoint. Notes when the log gets
+        /// there.
         mutating func takesIn(_ position: LogPosition) -> Bool {
             guard let checkpoint else { return true }
             if position.segment == checkpoint.segment, position.offset == checkpoint.offset {

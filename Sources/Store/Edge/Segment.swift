@@ -49,8 +49,8 @@ internal import Synchronization
     }
 }
 
-/// A segment's file. Whoever holds it can read what lies in it, though the store may have retired it:
-/// the file is not used again before the last holder lets go.
+/// A segment's file. Whoever holds it can read what lies in it, though the store may have retired
+/// it: the file is not used again before the last holder lets go.
 final class Segment: Sendable {
     let header: SegmentHeader
     let path: String

@@ -73,13 +73,15 @@ struct SegmentMaker: Sendable {
             unsafe pread(descriptor, $0.baseAddress, $0.count, 0)
         }
         guard count >= 0 else { throw .last("read", path) }
-        do throws(LogDamage) { return try SegmentHeader(in: bytes.raw.extracting(0..<count)) } catch {
+        do throws(LogDamage) {
+            return try SegmentHeader(in: bytes.raw.extracting(0..<count))
+        } catch {
             throw .damaged(file: path, error)
         }
     }
 
-    /// A file that was cut short is read as if zeros followed: the scan knows what that means. A file
-    /// shorter than its mapping would stop the process.
+    /// A file that was cut short is read as if zeros followed: the scan knows what that means. A
+    /// file shorter than its mapping would stop the process.
     private static func extend(
         _ path: String, _ descriptor: Int32, to bytes: Int
     ) throws(StoreError) {

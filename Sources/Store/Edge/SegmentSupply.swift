@@ -69,8 +69,8 @@ struct SegmentSupply {
         return try maker.make(sequence, bytes: bytes, isWritten: isCalm)
     }
 
-    /// With the disk full, and the writer waiting: makes a segment of the reserve. Nil if there is no
-    /// hurry.
+    /// With the disk full, and the writer waiting: makes a segment of the reserve. Nil if there is
+    /// no hurry.
     mutating func makeOfReserve(
         _ sequence: UInt32, bytesMin: Int, isUrgent: Bool
     ) -> Result<Segment, StoreError>? {

@@ -8,8 +8,9 @@ public struct LeaseStatus: Sendable, Equatable {
     public let keys: [[UInt8]]
 }
 
-// Leases need time, and time comes from outside: `now` is the time since any fixed moment, by a clock
-// that does not jump. While there are leases, somebody calls `tick` at the time it returned last.
+// Leases need time, and time comes from outside: `now` is the time since any fixed moment, by a
+// clock that does not jump. While there are leases, somebody calls `tick` at the time it returned
+// last.
 
 extension Store {
     /// Makes a lease that ends after `duration`, unless it is kept alive.

@@ -26,7 +26,8 @@ public struct RangeSummary: Sendable, Equatable {
 extension Store {
     /// Returns `key` as it was at `revision` (nil: as it is); nil if it was not there.
     ///
-    /// - Throws: ``StoreError/compacted(requested:oldest:)``, ``StoreError/future(requested:current:)``.
+    /// - Throws: ``StoreError/compacted(requested:oldest:)``,
+    ///   ``StoreError/future(requested:current:)``.
     public func get(
         _ key: [UInt8], at revision: Revision? = nil
     ) throws(StoreError) -> StoredEntry? {
@@ -56,8 +57,8 @@ extension Store {
     ///
     /// - Parameter limit: How many entries at most; nil for all.
     /// - Parameter visit: Gets key, value and the numbers of each; what it throws ends the visit.
-    /// - Throws: As ``get(_:at:)``; ``StoreError/damaged(file:_:)`` if an entry is not what the index
-    ///   says; what `visit` throws.
+    /// - Throws: As ``get(_:at:)``; ``StoreError/damaged(file:_:)`` if an entry is not what the
+    ///   index says; what `visit` throws.
     /// - Complexity: 8 bytes of memory for each entry.
     @discardableResult
     public func withRange(

@@ -23,8 +23,8 @@ public final class Store: Sendable {
     /// crash has left there.
     ///
     /// - Throws: ``StoreError/locked(directory:)`` if another process has it open;
-    ///   ``StoreError/damaged(file:_:)`` if a file holds something else than was written to it, which
-    ///   a torn tail is not; ``StoreError/system(operation:file:code:)``.
+    ///   ``StoreError/damaged(file:_:)`` if a file holds something else than was written to it,
+    ///   which a torn tail is not; ``StoreError/system(operation:file:code:)``.
     /// - Complexity: O(*n*) in the bytes of the log.
     public static func open(
         directory path: String, options: StoreOptions = StoreOptions()
@@ -34,7 +34,9 @@ public final class Store: Sendable {
         return Store(directory, recovered, options)
     }
 
-    private init(_ directory: Directory, _ recovered: consuming Recovered, _ options: StoreOptions) {
+    private init(
+        _ directory: Directory, _ recovered: consuming Recovered, _ options: StoreOptions
+    ) {
         self.directory = directory
         let end = recovered.end
         let (spare, bytesReplayed) = (recovered.spare, recovered.bytesReplayed)
@@ -64,8 +66,8 @@ public final class Store: Sendable {
 
     /// Carries out `transaction`, and returns once that is durable.
     ///
-    /// A transaction that changes nothing does not raise the revision. Nothing is acknowledged that a
-    /// crash could take back; if the call throws ``StoreError/closed``, it may or may not have
+    /// A transaction that changes nothing does not raise the revision. Nothing is acknowledged that
+    /// a crash could take back; if the call throws ``StoreError/closed``, it may or may not have
     /// happened.
     ///
     /// - Throws: ``StoreError``: `.duplicateKey`, `.unusableKey`, `.tooLarge`, `.leaseNotFound`,
@@ -79,7 +81,9 @@ public final class Store: Sendable {
         _ transaction: Transaction,
         completion: @escaping @Sendable (Result<TransactionResult, StoreError>) -> Void
     ) {
-        do throws(StoreError) { try transaction.check() } catch { return completion(.failure(error)) }
+        do throws(StoreError) { try transaction.check() } catch {
+            return completion(.failure(error))
+        }
         writer.propose(.transaction(transaction)) { completion($0.result()) }
     }
 

@@ -34,8 +34,8 @@ extension Store {
     ///   - deliver: Called on one thread, which every watch and every answer waits for: it must not
     ///     block. A failure is its last call: `.compacted` if history was given up before the watch
     ///     got there, `.closed` when the store closes.
-    /// - Throws: ``StoreError/compacted(requested:oldest:)`` if `from` is before the oldest history;
-    ///   `.closed`.
+    /// - Throws: ``StoreError/compacted(requested:oldest:)`` if `from` is before the oldest
+    ///   history; `.closed`.
     public func watch(
         _ range: KeyRange, from: Revision, previousValues: Bool = false,
         deliver: @escaping @Sendable (Result<WatchBatch, StoreError>) -> Void
@@ -57,7 +57,8 @@ extension Store {
     /// first, and how far they reach: all events of the last revision are there, and about
     /// `limit` in all. When the result's `through` is not the one asked for, go on from there.
     ///
-    /// - Throws: ``StoreError/compacted(requested:oldest:)``, ``StoreError/future(requested:current:)``.
+    /// - Throws: ``StoreError/compacted(requested:oldest:)``,
+    ///   ``StoreError/future(requested:current:)``.
     /// - Complexity: O(*n*) in the changes of all keys in between.
     public func events(
         in range: KeyRange, after: Revision, through: Revision? = nil, limit: Int = 1000,
