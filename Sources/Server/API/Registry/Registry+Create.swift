@@ -1,0 +1,124 @@
+import APIErrors
+import Kubernetes
+import Rules
+import Store
+import StoreCore
+import Wire
+
+extension Registry {
+    /// Names that are tried for `generateName` before giving up.
+    private static let generatedNamesMax = 8
+
+    func create(_ operation: Operation) async throws(APIError) -> EncodedObject {
+        var tree = try decode(operation)
+        try checkNew(tree, operation)
+        if operation.resource.isNamespaced {
+            tree.metadata.namespace = operation.namespace ?? ""
+            try checkNamespaceAccepts(operation, name: tree.metadata.name)
+        }
+        Rules.applyDefaults(to: &tree)
+        try admit(&tree, old: nil, operation)
+        Rules.prepareForCreate(&tree, rulesContext(operation))
+        let prefix = tree.metadata.generateName
+        let isGenerated = tree.metadata.name.isEmpty && !prefix.isEmpty
+        for attempt in 1...Self.generatedNamesMax {
+            if isGenerated { tree.metadata.name = generatedName(prefix) }
+            try validate(tree, old: nil, operation)
+            do throws(APIError) {
+                return try await insert(tree, operation)
+            } catch where isGenerated && error.reason == .alreadyExists {
+                if attempt == Self.generatedNamesMax {
+                    throw .generatedNameTaken(operation.qualified, tree.metadata.name)
+                }
+            }
+        }
+        preconditionFailure("the last attempt returns or throws")
+    }
+
+    /// Writes an object that is complete, if there is none of its name.
+    private func insert(_ tree: Message, _ operation: Operation) async throws(APIError) -> EncodedObject {
+        var tree = tree
+        let name = tree.metadata.name
+        let key = key(operation, name: name)
+        if operation.write.isDryRun {
+            guard try find(operation, name: name) == nil else {
+                throw .alreadyExists(operation.qualified, name)
+            }
+            try addresses.rehearse(&tree)
+            return EncodedObject(tree, revision: .none)
+        }
+        let taken = try addresses.take(&tree)
+        let object = EncodedObject(tree, revision: .none)
+        do throws(StoreError) {
+            let revision = try await store.put(key, object.bytes, expecting: Revision.none)
+            return EncodedObject(type: object.type, bytes: object.bytes, revision: revision)
+        } catch {
+            addresses.giveBack(taken)
+            if case .conflict = error { throw .alreadyExists(operation.qualified, name) }
+            throw APIError(store: error)
+        }
+    }
+
+    /// What no object that is to be created may say of itself.
+    private func checkNew(_ tree: Message, _ operation: Operation) throws(APIError) {
+        guard tree.metadata.resourceVersion.isEmpty else {
+            throw .failure("resourceVersion should not be set on objects to be created")
+        }
+        try checkNamespace(tree, operation)
+    }
+
+    /// The object's namespace, if it says one, must be that of the path.
+    func checkNamespace(_ tree: Message, _ operation: Operation) throws(APIError) {
+        let said = tree.metadata.namespace
+        guard said.isEmpty || said == operation.namespace ?? "" else {
+            throw .badRequest("the namespace of the provided object does not match the namespace sent on the request")
+        }
+    }
+
+    private func generatedName(_ prefix: String) -> String {
+        GeneratedName.make(prefix: prefix, random: environment.random())
+    }
+
+    /// Kubernetes creates nothing in a namespace that is not there or is going.
+    private func checkNamespaceAccepts(_ operation: Operation, name: String) throws(APIError) {
+        guard let namespace = operation.namespace else { return }
+        guard let found = try find(
+            Self.namespaceType, Self.namespaceResource, namespace: nil, name: namespace)
+        else {
+            throw .notFound(GroupResource(group: "", resource: "namespaces"), namespace)
+        }
+        guard try found.isBeingDeleted() else { return }
+        throw .namespaceTerminating(operation.qualified, name: name, namespace: namespace)
+    }
+
+    static let namespaceType = CoreV1.Namespace.messageType
+    static var namespaceResource: Resource {
+        guard let resource = namespaceType.resource else {
+            preconditionFailure("proto/ serves no namespaces")
+        }
+        return resource
+    }
+
+    /// Reads the body as an object of the resource, as strictly as the client asked.
+    func decode(_ operation: Operation) throws(APIError) -> Message {
+        switch operation.body {
+        case .tree(let tree): return tree
+        case .encoded(let bytes, let mediaType):
+            return try Decoding.object(
+                bytes, mediaType: mediaType, type: operation.bodyType,
+                validation: operation.write.fieldValidation, warnings: operation.warnings)
+        case .none:
+            return try Decoding.object(
+                [], mediaType: "application/json", type: operation.bodyType,
+                validation: operation.write.fieldValidation)
+        }
+    }
+
+    func validate(_ tree: Message, old: Message?, _ operation: Operation) throws(APIError) {
+        let errors = Rules.validate(
+            tree, old: old, subresource: operation.subresource?.name, rulesContext(operation))
+        guard errors.isEmpty else {
+            throw .invalid(GroupKind(tree.type), tree.metadata.name, causes: errors.map(\.cause))
+        }
+    }
+}

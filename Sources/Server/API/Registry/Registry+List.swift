@@ -1,0 +1,98 @@
+import APIErrors
+import Store
+import StoreCore
+import Wire
+
+extension Registry {
+    func list(_ operation: Operation) throws(APIError) -> ListAnswer {
+        let parameters = operation.list
+        let selection = try Selection(parameters, type: operation.type, name: operation.name)
+        let prefix = layout.collection(
+            operation.type, operation.resource, namespace: operation.namespace)
+        var range = KeyRange.prefix(prefix)
+        if let name = selection.onlyName, operation.namespace != nil || !operation.resource.isNamespaced {
+            range = .key(key(operation, name: name))
+        }
+        var revision = try self.revision(of: parameters)
+        if !parameters.continueToken.isEmpty {
+            let token = try ContinueToken(parameters.continueToken)
+            range = KeyRange(from: prefix + token.after + [0], to: range.end)
+            revision = token.revision
+        }
+        let at = revision
+        do throws(APIError) {
+            return try ListAnswer(
+                store, type: operation.type, range: range, at: at, selection: selection,
+                limit: parameters.limit
+            ) { lastKey in
+                ContinueToken(revision: at, after: Array(lastKey.dropFirst(prefix.count))).text
+            }
+        } catch where error.reason == .expired && !parameters.continueToken.isEmpty {
+            throw .expiredContinueToken
+        }
+    }
+
+    /// The revision that a list is read at: now, unless an exact one is asked for.
+    private func revision(of parameters: ListParameters) throws(APIError) -> Revision {
+        let now = store.revision
+        guard let asked = try Self.revision(parameters.resourceVersion) else { return now }
+        if asked > now { throw .futureResourceVersion(asked.number, current: now.number) }
+        let isExact = parameters.resourceVersionMatch == "Exact"
+            || (parameters.limit > 0 && parameters.resourceVersionMatch.isEmpty && asked != .none)
+        return isExact ? asked : now
+    }
+
+    /// The revision that a resourceVersion names; nil for the empty one.
+    static func revision(_ text: String) throws(APIError) -> Revision? {
+        guard !text.isEmpty else { return nil }
+        guard let number = UInt64(text), number <= Int64.max else {
+            throw .badRequest(
+                "invalid resource version: resourceVersion: Invalid value: \"\(text)\": "
+                    + "strconv.ParseUint: parsing \"\(text)\": invalid syntax")
+        }
+        return Revision(Int64(number))
+    }
+}
+
+/// Where a list goes on: after which key, at which revision. Opaque to clients.
+struct ContinueToken {
+    let revision: Revision
+    /// The last key that was returned, without the collection's prefix.
+    let after: [UInt8]
+
+    init(revision: Revision, after: [UInt8]) {
+        self.revision = revision
+        self.after = after
+    }
+
+    /// `1.REVISION.KEY`, the key in hexadecimal.
+    var text: String {
+        let digits = Array("0123456789abcdef".utf8)
+        let key = after.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return "1.\(revision).\(String(decoding: key, as: UTF8.self))"
+    }
+
+    /// - Throws: 400 for a text that is no token of ours.
+    init(_ text: String) throws(APIError) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "1", let number = Int64(parts[1]), number > 0,
+            let key = Self.bytes(parts[2]), !key.isEmpty
+        else {
+            throw .badRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
+        }
+        revision = Revision(number)
+        after = key
+    }
+
+    private static func bytes(_ text: Substring) -> [UInt8]? {
+        guard text.utf8.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        var rest = text[...]
+        while !rest.isEmpty {
+            guard let byte = UInt8(rest.prefix(2), radix: 16) else { return nil }
+            bytes.append(byte)
+            rest = rest.dropFirst(2)
+        }
+        return bytes
+    }
+}

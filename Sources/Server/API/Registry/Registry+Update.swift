@@ -1,0 +1,143 @@
+import APIErrors
+import Kubernetes
+import Rules
+import Store
+import StoreCore
+import Wire
+
+extension Registry {
+    /// Times that a write is tried again when somebody else was faster.
+    static let retriesMax = 5
+
+    func update(_ operation: Operation) async throws(APIError) -> Outcome {
+        let name = operation.name ?? ""
+        var tree = try decode(operation)
+        if tree.metadata.name.isEmpty, operation.subresource != nil { tree.metadata.name = name }
+        guard tree.metadata.name == name else {
+            throw .badRequest(
+                "the name of the object (\(tree.metadata.name)) does not match the name on the URL (\(name))")
+        }
+        try checkNamespace(tree, operation)
+        tree.metadata.namespace = operation.namespace ?? ""
+        if operation.subresource == nil, KindTraits.allowsCreateOnUpdate(operation.type),
+            try find(operation, name: name) == nil {
+            tree.metadata.resourceVersion = ""
+            var creation = operation
+            creation.body = .tree(tree)
+            return .object(try await create(creation), isNew: true)
+        }
+        let asked = tree
+        return .object(
+            try await change(operation, name: name, retries: asked.metadata.resourceVersion.isEmpty) {
+                (_: Message) throws(APIError) in asked
+            }, isNew: false)
+    }
+
+    func patch(_ operation: Operation) async throws(APIError) -> Outcome {
+        let patch = try PatchBody(operation)
+        let changed = try await change(operation, name: operation.name ?? "", retries: true) {
+            (current: Message) throws(APIError) in
+            try patch.applied(to: current)
+        }
+        return .object(changed, isNew: false)
+    }
+
+    /// Reads an object, lets `make` say what it should become, and writes that.
+    ///
+    /// - Parameter retries: Whether to begin again when somebody else wrote meanwhile.
+    func change(
+        _ operation: Operation, name: String, retries: Bool,
+        _ make: @Sendable (Message) throws(APIError) -> Message
+    ) async throws(APIError) -> EncodedObject {
+        for attempt in 0...Self.retriesMax {
+            guard let stored = try find(operation, name: name) else {
+                throw .notFound(operation.qualified, name)
+            }
+            let old = try stored.tree()
+            var new = try make(old)
+            try checkIdentity(&new, old, operation)
+            try prepare(&new, old: old, operation)
+            do throws(StoreError) {
+                return try await replace(stored, old, with: new, operation)
+            } catch {
+                guard case .conflict = error else { throw APIError(store: error) }
+                guard retries, attempt < Self.retriesMax else { throw .conflict(operation.qualified, name) }
+            }
+        }
+        throw .conflict(operation.qualified, name)
+    }
+
+    /// An update is of the object that is there, and of the version that the client saw, if it says so.
+    private func checkIdentity(
+        _ new: inout Message, _ old: Message, _ operation: Operation
+    ) throws(APIError) {
+        let (oldMeta, newMeta) = (old.metadata, new.metadata)
+        if !newMeta.uid.isEmpty, newMeta.uid != oldMeta.uid {
+            throw .uidMismatch(
+                operation.qualified, namespace: operation.namespace, name: oldMeta.name,
+                given: newMeta.uid, actual: oldMeta.uid)
+        }
+        if !newMeta.resourceVersion.isEmpty {
+            guard Int64(newMeta.resourceVersion) != nil else {
+                throw .badRequest(
+                    "invalid resource version: resourceVersion: Invalid value: \"\(newMeta.resourceVersion)\": strconv.ParseUint: parsing \"\(newMeta.resourceVersion)\": invalid syntax")
+            }
+            guard newMeta.resourceVersion == oldMeta.resourceVersion else {
+                throw .conflict(operation.qualified, oldMeta.name)
+            }
+        }
+    }
+
+    /// Defaults, rules and validation of what an object is to become.
+    private func prepare(
+        _ new: inout Message, old: Message, _ operation: Operation
+    ) throws(APIError) {
+        let subresource = operation.subresource?.name
+        if subresource == "binding" { return }  // Checked by its own rules.
+        let insists = subresource == nil && operation.verb == .update
+            && !KindTraits.allowsUnconditionalUpdate(operation.type)
+        Rules.applyDefaults(to: &new)
+        Rules.prepareForUpdate(&new, old: old, subresource: subresource)
+        if new.metadata.resourceVersion.isEmpty, !insists {
+            new.metadata.resourceVersion = old.metadata.resourceVersion
+        }
+        try admit(&new, old: old, operation)
+        try validate(new, old: old, operation)
+        new.metadata.resourceVersion = old.metadata.resourceVersion
+    }
+
+    /// Writes `new` in the place of `stored`: nothing if they are the same, and a deletion if it was
+    /// only waiting for its last finalizer.
+    private func replace(
+        _ stored: EncodedObject, _ old: Message, with new: Message, _ operation: Operation
+    ) async throws(StoreError) -> EncodedObject {
+        guard new != old else { return stored }
+        let key = key(operation, name: old.metadata.name)
+        let object = EncodedObject(new, revision: .none)
+        let meta = new.metadata
+        let isDone = meta.deletionTimestamp != nil && meta.finalizers.isEmpty
+            && (meta.deletionGracePeriodSeconds ?? 0) == 0 && !old.metadata.finalizers.isEmpty
+            && !new.isNamespaceWithFinalizers
+        if operation.write.isDryRun {
+            return EncodedObject(type: object.type, bytes: object.bytes, revision: stored.revision)
+        }
+        if isDone || (new.isNamespaceWithoutFinalizers && meta.deletionTimestamp != nil) {
+            let revision = try await store.delete(key, expecting: stored.revision)
+            addresses.giveBack(of: old)
+            return EncodedObject(type: object.type, bytes: object.bytes, revision: revision)
+        }
+        let revision = try await store.put(key, object.bytes, expecting: stored.revision)
+        return EncodedObject(type: object.type, bytes: object.bytes, revision: revision)
+    }
+}
+
+extension Message {
+    /// A namespace has finalizers of its own in its spec, beside those of its metadata.
+    fileprivate var isNamespaceWithFinalizers: Bool {
+        CoreV1.Namespace(self).map { !$0.spec.finalizers.isEmpty } ?? false
+    }
+
+    fileprivate var isNamespaceWithoutFinalizers: Bool {
+        CoreV1.Namespace(self).map { $0.spec.finalizers.isEmpty && $0.metadata.finalizers.isEmpty } ?? false
+    }
+}

@@ -1,0 +1,72 @@
+import APIErrors
+import Synchronization
+import Wire
+
+/// Which objects of a collection a list or watch is about.
+public struct Selection: Sendable {
+    private let labels: LabelSelector
+    private let fields: FieldSelector
+    private let selectable: SelectableFields
+    /// The one name that is selected, if so.
+    let onlyName: String?
+    let isEverything: Bool
+    /// Whether name, namespace and labels decide, which can be read without decoding the object.
+    private let needsTree: Bool
+
+    /// Reads the two selectors of a list or watch.
+    ///
+    /// - Parameter name: A name that the path asks for, as old watches of one object do.
+    /// - Throws: 400, in Kubernetes' words, for selectors that cannot be read or fields that the
+    ///   kind has no selector for.
+    init(_ parameters: ListParameters, type: MessageType, name: String?) throws(APIError) {
+        selectable = Self.selectableFields(of: type)
+        do throws(SelectorError) {
+            labels = parameters.labelSelector.isEmpty
+                ? .everything : try LabelSelector(parsing: parameters.labelSelector)
+            var requirements: [FieldSelector.Requirement] = []
+            if !parameters.fieldSelector.isEmpty {
+                let selector = try FieldSelector(parsing: parameters.fieldSelector)
+                try selectable.check(selector)
+                requirements = selector.requirements
+            }
+            if let name { requirements.append(.init(field: "metadata.name", value: name)) }
+            fields = FieldSelector(requirements)
+        } catch { throw .badRequest(error.description) }
+        onlyName = fields.exactValue(of: "metadata.name")
+        isEverything = labels.isEverything && fields.isEverything
+        needsTree = fields.requirements.contains {
+            $0.field != "metadata.name" && $0.field != "metadata.namespace"
+        }
+    }
+
+    /// Whether an object, as stored, is selected.
+    func matches(_ bytes: RawSpan, type: MessageType) -> Bool {
+        if isEverything { return true }
+        guard let header = try? ObjectHeader(bytes) else { return false }
+        guard labels.isEverything || labels.matches(header) else { return false }
+        guard !needsTree else {
+            guard let tree = try? ObjectCodec.message(bytes, as: type) else { return false }
+            return selectable.matches(fields, tree)
+        }
+        return fields.matches { $0 == "metadata.name" ? header.name : header.namespace }
+    }
+
+    func matches(_ bytes: [UInt8], type: MessageType) -> Bool {
+        unsafe matches(bytes.span.bytes, type: type)
+    }
+
+    private static let known = Mutex<[MessageType: SelectableFields]>([:])
+
+    private static func selectableFields(of type: MessageType) -> SelectableFields {
+        known.withLock { known in
+            if let fields = known[type] { return fields }
+            let fields = SelectableFields(of: type)
+            known[type] = fields
+            return fields
+        }
+    }
+}
+
+extension ObjectHeader: LabelSource {
+    public func value(ofLabel key: String) -> String.UTF8View? { label(key)?.utf8 }
+}
