@@ -1,0 +1,95 @@
+"""curl with HTTP/1.1 and HTTP/2, and the Python client."""
+import json
+
+import pytest
+
+from conftest import ControlPlane, eventually
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_curl_gets_json_over(plane, version):
+    status, body = plane.curl("/api/v1/namespaces/default", version)
+    assert status == 200 and json.loads(body)["metadata"]["name"] == "default"
+
+
+def test_curl_applies_yaml(plane):
+    yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: from-curl}\ndata: {a: '1'}\n"
+    status, body = plane.curl("/api/v1/namespaces/default/configmaps", "-H",
+                              "Content-Type: application/yaml", "--data-binary", yaml)
+    assert status == 201, body
+    assert plane.curl("/api/v1/namespaces/default/configmaps/from-curl", "-X", "DELETE")[0] == 200
+
+
+def test_health_version_and_metrics(plane):
+    assert plane.curl("/readyz") == (200, "ok")
+    assert plane.curl("/livez") == (200, "ok")
+    assert plane.get("/version")["major"] == "1"
+    status, body = plane.curl("/metrics")
+    assert status == 200 and "apiserver_request_total" in body
+
+
+def test_a_stranger_is_refused(plane):
+    status, body = plane.curl("/api/v1/namespaces/default/pods", token="wrong")
+    assert status == 401 and json.loads(body)["reason"] == "Unauthorized"
+    status, body = plane.curl("/api/v1/namespaces/default/pods", token="nobody-token")
+    assert status == 403
+    assert json.loads(body)["message"] == (
+        'pods is forbidden: User "nobody" cannot list resource "pods" in API group "" in the namespace "default"')
+
+
+def test_a_body_that_is_too_large_is_refused(plane, tmp_path):
+    large = tmp_path / "large"
+    large.write_bytes(b"x" * (3 * 1024 * 1024 + 1))
+    assert plane.curl("/api/v1/namespaces/default/configmaps", "-H", "Content-Type: application/json",
+                      "--data-binary", f"@{large}")[0] == 413
+
+
+def test_the_python_client_lists_creates_watches_and_deletes(plane):
+    kubernetes = pytest.importorskip("kubernetes", reason="the Python client could not be installed")
+    api = kubernetes.client.CoreV1Api(kubernetes.config.new_client_from_config(plane.kubeconfig))
+    assert len(api.list_node().items) == 3
+    body = {"metadata": {"generateName": "py-", "labels": {"by": "python"}}, "data": {"a": "1"}}
+    made = api.create_namespaced_config_map("default", body)
+    assert made.metadata.name.startswith("py-")
+    watch = kubernetes.watch.Watch()
+    for event in watch.stream(api.list_namespaced_config_map, "default", label_selector="by=python"):
+        assert (event["type"], event["object"].metadata.name) == ("ADDED", made.metadata.name)
+        watch.stop()
+    api.delete_namespaced_config_map(made.metadata.name, "default")
+    with pytest.raises(kubernetes.client.ApiException) as error:
+        api.read_namespaced_config_map(made.metadata.name, "default")
+    assert error.value.status == 404
+
+
+def test_what_was_acknowledged_is_there_after_kill_9(tmp_path):
+    plane = ControlPlane(tmp_path, "--disable", "controllers,scheduler").start()
+    acknowledged = []
+    for round in range(3):
+        for n in range(20):
+            name = f"c-{round}-{n}"
+            body = json.dumps({"metadata": {"name": name}})
+            status, _ = plane.curl("/api/v1/namespaces/default/configmaps", "-H",
+                                   "Content-Type: application/json", "--data-binary", body)
+            assert status == 201
+            acknowledged.append(name)
+        plane.kill()
+        plane.start()
+        there = {c["metadata"]["name"] for c in plane.get("/api/v1/namespaces/default/configmaps")["items"]}
+        assert set(acknowledged) <= there
+    assert plane.stop() == 0
+
+
+def test_a_second_server_on_the_same_data_is_refused(plane, tmp_path):
+    import subprocess
+    from conftest import BIN
+    second = subprocess.run([BIN / "martlet", "serve", "--data-dir", plane.data, "--listen", "127.0.0.1:0"],
+                            capture_output=True, text=True, timeout=60)
+    assert second.returncode == 75 and "another server" in second.stderr
+
+
+def test_unusable_settings_name_the_flag(tmp_path):
+    import subprocess
+    from conftest import BIN
+    bad = subprocess.run([BIN / "martlet", "serve", "--data-dir", tmp_path, "--listen", "nonsense"],
+                         capture_output=True, text=True, timeout=60)
+    assert bad.returncode == 64 and "--listen" in bad.stderr
