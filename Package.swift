@@ -158,6 +158,16 @@ targets += [
           knows: ["Rules", "Wire", "Kubernetes", .product(name: "Yams", package: "Yams")]),
 ]
 
+targets += [
+    room("API", at: "Sources/Server/API", knows: [
+        "Wire", "Kubernetes", "Store", "StoreCore", "APIErrors", "Authentication", "Authorization",
+        "Rules", "Tables",
+    ], exclude: ["Errors", "Authentication", "Authorization", "Rules", "Tables"]),
+    room("InProcess", at: "Sources/Server/InProcess", knows: [
+        "API", "APIClient", "APIErrors", "Authentication", "StoreCore", "Wire",
+    ]),
+]
+
 // MARK: Client, controllers, scheduler, nodes
 
 targets += [
@@ -212,6 +222,20 @@ targets += [
             .product(name: "Logging", package: "swift-log"),
         ],
         path: "tools/martlet-nodes", swiftSettings: strict),
+    room("Scheduler", at: "Sources/Server/Scheduler/Edge", knows: [
+        "APIClient", "APIErrors", "Kubernetes", "StrategyHost", "SchedulerEngine", "Wire",
+        .product(name: "Logging", package: "swift-log"),
+    ]),
+    .executableTarget(
+        name: "martlet",
+        dependencies: [
+            "API", "APIClient", "APIErrors", "Authentication", "Authorization", "Controllers",
+            "InProcess", "Kubernetes", "PKI", "Scheduler", "SimulatedNodes", "Store", "StoreCore",
+            "Transport", "Wire",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "Logging", package: "swift-log"),
+        ],
+        path: "Sources/Martlet", swiftSettings: strict),
 ]
 
 let package = Package(

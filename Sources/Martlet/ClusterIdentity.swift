@@ -1,0 +1,95 @@
+import PKI
+
+/// The cluster's keys and certificates, which the first start makes under DIR/pki.
+struct ClusterIdentity {
+    let authority: CertificateAuthority
+    let authorityPEM: [UInt8]
+    let servingCertificatePEM: [UInt8]
+    let servingKeyPEM: [UInt8]
+    let serviceAccountKey: PrivateKey
+
+    private static let yearSeconds: Int64 = 365 * 24 * 3600
+    private static let authorityYears: Int64 = 10
+    /// Names that a server is reached by, beside its own addresses.
+    private static let names = [
+        "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local", "127.0.0.1", "::1",
+    ]
+
+    /// Reads what is in `directory`, and makes what is not.
+    init(directory: String, extraNames: [String], nowSeconds: Int64) throws {
+        try Files.makeDirectory(directory)
+        let keys = KeyFiles(directory: directory)
+        authority = try keys.authority(
+            nowSeconds: nowSeconds, validSeconds: Self.authorityYears * Self.yearSeconds)
+        authorityPEM = try authority.certificate.pem()
+        let servingKey = try keys.key("server.key")
+        servingKeyPEM = try servingKey.pem()
+        let authority = authority
+        servingCertificatePEM = try keys.file("server.crt") {
+            try authority.issueServer(
+                commonName: "martlet", names: Self.names + extraNames, key: servingKey.publicKey,
+                nowSeconds: nowSeconds, validSeconds: Self.authorityYears * Self.yearSeconds).pem()
+        }
+        serviceAccountKey = try keys.key("sa.key")
+    }
+
+    /// A kubeconfig for an administrator, with everything in it.
+    func adminKubeconfig(server: String, nowSeconds: Int64) throws -> String {
+        let key = try PrivateKey.makeP256()
+        let certificate = try authority.issueClient(
+            commonName: "kubernetes-admin", organizations: ["system:masters"], key: key.publicKey,
+            nowSeconds: nowSeconds, validSeconds: Self.yearSeconds)
+        return """
+            apiVersion: v1
+            kind: Config
+            clusters:
+            - name: martlet
+              cluster:
+                server: \(server)
+                certificate-authority-data: \(Base64.encode(authorityPEM))
+            users:
+            - name: admin
+              user:
+                client-certificate-data: \(Base64.encode(try certificate.pem()))
+                client-key-data: \(Base64.encode(try key.pem()))
+            contexts:
+            - name: martlet
+              context: {cluster: martlet, user: admin}
+            current-context: martlet
+
+            """
+    }
+}
+
+/// Files that are made once.
+private struct KeyFiles {
+    let directory: String
+
+    func file(_ name: String, make: () throws -> [UInt8]) throws -> [UInt8] {
+        let path = "\(directory)/\(name)"
+        if Files.exists(path) { return try Files.read(path) }
+        let bytes = try make()
+        try Files.write(bytes, to: path)
+        return bytes
+    }
+
+    /// The CA. Its key is written last, so that an interrupted start begins again.
+    func authority(nowSeconds: Int64, validSeconds: Int64) throws -> CertificateAuthority {
+        let (certificatePath, keyPath) = ("\(directory)/ca.crt", "\(directory)/ca.key")
+        if Files.exists(keyPath) {
+            return try CertificateAuthority(
+                certificate: Certificate(pem: Files.read(certificatePath)),
+                key: PrivateKey(pem: Files.read(keyPath)))
+        }
+        let made = try CertificateAuthority.makeSelfSigned(
+            commonName: "martlet-ca", nowSeconds: nowSeconds, validSeconds: validSeconds)
+        try Files.write(made.certificate.pem(), to: certificatePath)
+        try Files.write(made.key.pem(), to: keyPath)
+        return made
+    }
+
+    func key(_ name: String) throws -> PrivateKey {
+        try PrivateKey(pem: file(name) { try PrivateKey.makeP256().pem() })
+    }
+}

@@ -1,0 +1,132 @@
+import API
+import APIClient
+import APIErrors
+import Authentication
+import Authorization
+import Controllers
+
+import Glibc
+import InProcess
+import Kubernetes
+import Logging
+import PKI
+import Scheduler
+import SimulatedNodes
+
+import Store
+import StoreCore
+import Transport
+import Wire
+
+/// The whole: makes every part, joins them, runs them, and stops them in turn. The only place where
+/// all of them meet.
+struct ControlPlane {
+    let url: String
+    let kubeconfigPath: String
+    private let store: Store
+    private let server: APIServer
+    private let http: HTTPServer
+    private let work: Task<Void, Never>
+
+    /// How long requests in flight may take to end.
+    private static let stopGrace = Duration.seconds(5)
+
+    /// Starts everything, and returns when the API answers.
+    static func start(_ settings: Settings) async throws -> ControlPlane {
+        let time = SystemTime()
+        try Files.makeDirectory(settings.dataDirectory)
+        let identity = try ClusterIdentity(
+            directory: settings.dataDirectory + "/pki", extraNames: settings.servingNames,
+            nowSeconds: time.now.seconds)
+        let store = try openStore(settings)
+        let server = try APIServer(settings, identity, store, time)
+        let http = try HTTPServer(
+            ServerConfiguration(
+                host: settings.host, port: settings.port,
+                tls: TLSConfiguration(
+                    certificateChainPEM: settings.serving?.certificate ?? identity.servingCertificatePEM,
+                    privateKeyPEM: settings.serving?.key ?? identity.servingKeyPEM,
+                    clientCAsPEM: identity.authorityPEM + settings.clientCAs)),
+            handler: HTTPAdapter(server: server))
+        try await bootstrap(server, settings)
+        let address: HTTPServer.Address
+        do { address = try await http.start() } catch {
+            throw SettingError("--listen", "\(settings.host):\(settings.port) cannot be had: \(error)")
+        }
+        let url = "https://\(address.host):\(address.port)"
+        let path = settings.dataDirectory + "/admin.kubeconfig"
+        try Files.write(
+            Array(identity.adminKubeconfig(server: url, nowSeconds: time.now.seconds).utf8), to: path)
+        let parts = Parts(
+            clients: { InProcessClient(server: server, as: UserInfo($0)) }, time: time,
+            settings: settings, authorityPEM: identity.authorityPEM)
+        return ControlPlane(
+            url: url, kubeconfigPath: path, store: store, server: server, http: http,
+            work: Task { await parts.run() })
+    }
+
+    /// Ends what runs, lets requests in flight finish, and closes the store.
+    func stop() async {
+        work.cancel()
+        server.stop()
+        await http.shutdown(grace: Self.stopGrace)
+        await work.value
+        store.close()
+    }
+
+    private static func openStore(_ settings: Settings) throws -> Store {
+        var options = StoreOptions()
+        options.onFatalError = { error in
+            LineLogHandler.say(ExitReason(error).message)
+            exit(74)
+        }
+        return try Store.open(directory: settings.dataDirectory + "/log", options: options)
+    }
+
+    private static func bootstrap(_ server: APIServer, _ settings: Settings) async throws {
+        try await Bootstrap(
+            client: InProcessClient(server: server, as: .system),
+            kubernetesService: settings.services.kubernetesService, securePort: settings.port
+        ).run()
+    }
+}
+
+/// What runs beside the API: controllers, scheduler and simulated nodes, each a client of it.
+private struct Parts: Sendable {
+    let clients: ClientFactory
+    let time: SystemTime
+    let settings: Settings
+    let authorityPEM: [UInt8]
+
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            if settings.runsControllers {
+                var controllerSettings = ControllerSettings()
+                controllerSettings.rootCertificates = String(decoding: authorityPEM, as: UTF8.self)
+                let controllers = ControllerSet(
+                    clients: clients, time: time, logger: Logger(label: "controllers"),
+                    settings: controllerSettings)
+                group.addTask { await controllers.run() }
+            }
+            if settings.runsScheduler {
+                let scheduler = Scheduler(
+                    client: clients(.component("kube-scheduler")), time: time,
+                    pluginDirectory: settings.pluginDirectory, logger: Logger(label: "scheduler"))
+                group.addTask { await scheduler.run() }
+            }
+            if settings.simulatedNodes > 0 {
+                let nodes = SimulatedNodes(
+                    count: settings.simulatedNodes, clients: clients, time: time,
+                    logger: Logger(label: "nodes"))
+                group.addTask { await nodes.run() }
+            }
+        }
+    }
+}
+
+extension UserInfo {
+    /// The identity under which a part of the process acts.
+    fileprivate init(_ identity: Identity) {
+        self.init(name: identity.user, groups: identity.groups)
+    }
+}

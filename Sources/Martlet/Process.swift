@@ -1,0 +1,121 @@
+import Dispatch
+import Glibc
+import Logging
+import StoreCore
+
+/// Waits for the signals that end a server.
+enum Signals {
+    /// Returns at the first SIGTERM or SIGINT. A second one ends the process at once.
+    static func wait() async {
+        signal(SIGPIPE, SIG_IGN)
+        let (ends, ending) = AsyncStream.makeStream(of: Void.self)
+        let sources = [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler { ending.yield() }
+            source.resume()
+            return source
+        }
+        for await _ in ends { break }
+        for (source, number) in zip(sources, [SIGTERM, SIGINT]) {
+            source.cancel()
+            signal(number, SIG_DFL)
+        }
+    }
+}
+
+/// How the process ends when it cannot go on, by the codes of sysexits.
+struct ExitReason {
+    let status: Int32
+    let message: String
+
+    init(_ error: any Error) {
+        switch error {
+        case let setting as SettingError:
+            (status, message) = (64, "\(setting)")
+        case let store as StoreError:
+            (status, message) = Self.of(store)
+        case let file as FileError:
+            (status, message) = (74, "\(file)")
+        default:
+            (status, message) = (70, "the control plane could not start: \(error)")
+        }
+    }
+
+    private static func of(_ error: StoreError) -> (Int32, String) {
+        switch error {
+        case .damaged(let file, let damage):
+            (65, "the log is damaged: \(file), offset \(damage.offset): \(damage.reason). "
+                + "Restore the data directory from a snapshot, or move that file away to start without it")
+        case .locked(let directory):
+            (75, "another server has \(directory) open: stop it, or choose another --data-dir")
+        case .system(let operation, let file, let code):
+            (74, "cannot \(operation) \(file): \(unsafe String(cString: strerror(code)))")
+        default: (70, "the store cannot be opened: \(error)")
+        }
+    }
+}
+
+extension Settings {
+    static var hostName: String {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let failed = unsafe buffer.withUnsafeMutableBytes {
+            unsafe gethostname($0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count - 1)
+        }
+        guard failed == 0 else { return "martlet" }
+        return String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
+    }
+}
+
+/// Writes each message as a line on standard error.
+struct LineLogHandler: LogHandler {
+    let label: String
+    let settings: Settings.Log
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level
+
+    init(label: String, settings: Settings.Log) {
+        self.label = label
+        self.settings = settings
+        logLevel = settings.verbosity >= 4 ? .debug : .info
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let sorted = fields.sorted { $0.key < $1.key }
+        if settings.isJSON {
+            let parts = [("level", "\(event.level)"), ("part", label), ("message", "\(event.message)")]
+                + sorted.map { ($0.key, "\($0.value)") }
+            let body = parts.map { "\(Self.quoted($0.0)):\(Self.quoted($0.1))" }.joined(separator: ",")
+            Self.say("{\(body)}")
+        } else {
+            let tail = sorted.map { " \($0.key)=\($0.value)" }.joined()
+            Self.say("\(event.level) \(label): \(event.message)\(tail)")
+        }
+    }
+
+    static func say(_ line: String, to file: Int32 = STDERR_FILENO) {
+        var bytes = Array(line.utf8)
+        bytes.append(UInt8(ascii: "\n"))
+        // Nobody is left to tell if the file is gone.
+        _ = unsafe bytes.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        var out = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": out += "\\\(scalar)"
+            case "\n": out += "\\n"
+            case _ where scalar.value < 32: out += " "
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out + "\""
+    }
+}

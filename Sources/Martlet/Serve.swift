@@ -1,0 +1,78 @@
+import ArgumentParser
+import Glibc
+import Logging
+
+/// `martlet serve`: runs the control plane until it is told to stop.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the control plane: API server, store, controllers and scheduler.",
+        discussion: """
+            The first start makes everything it needs in the data directory: a CA, certificates, keys,
+            and admin.kubeconfig for kubectl. When the API answers, one line on standard output says so:
+
+                ready https://127.0.0.1:6443 kubeconfig=DIR/admin.kubeconfig after 0.084 s
+
+            Exit status: 0 after SIGTERM or SIGINT, 64 for unusable settings, 65 for damaged data,
+            74 for a disk that fails, 75 if another server has the data directory open.
+            """)
+
+    @Option(help: "Where everything durable is: log/, pki/, admin.kubeconfig. Made if absent.")
+    var dataDir = "martlet-data"
+    @Option(help: "HTTPS address of the API; port 0 picks a free one.")
+    var listen = "127.0.0.1:6443"
+    @Option(help: "This member's name. The default is the host's.")
+    var name: String?
+    @Option(help: "Nodes to simulate in this process. They are clients like any other.")
+    var simulatedNodes = 0
+    @Option(help: "Where scheduling strategies are found.")
+    var pluginDir: String?
+    @Option(help: "Parts not to run, separated by commas: controllers, scheduler.")
+    var disable = ""
+    @Option(help: "A file of bearer tokens: token,user,uid,\"group,...\" a line.")
+    var tokenAuthFile: String?
+    @Option(help: "A PEM file of further CAs whose client certificates are believed.")
+    var clientCaFile: String?
+    @Option(help: "The server's certificate, PEM, in place of the cluster's own.")
+    var tlsCertFile: String?
+    @Option(help: "The key of --tls-cert-file, PEM.")
+    var tlsPrivateKeyFile: String?
+    @Option(help: "A PEM file of further keys that verify service account tokens.")
+    var serviceAccountKeyFile: String?
+    @Option(help: "The IPv4 range of services' cluster IPs.")
+    var serviceClusterIpRange = "10.0.0.0/24"
+    @Option(help: "Who decides what callers may do, in turn: Node, RBAC, AlwaysAllow, AlwaysDeny.")
+    var authorizationMode = "Node,RBAC"
+    @Option(help: "Whether requests without credentials come in, as system:anonymous.")
+    var anonymousAuth = true
+    @Option(help: "Log lines as text or json, on standard error.")
+    var logFormat = "text"
+    @Option(name: .shortAndLong, help: "How much to log: 0 to 9.")
+    var v = 0
+
+    mutating func run() async throws {
+        let started = ContinuousClock.now
+        do {
+            let settings = try Settings(self)
+            LoggingSystem.bootstrap { label in LineLogHandler(label: label, settings: settings.log) }
+            let plane = try await ControlPlane.start(settings)
+            let seconds = Self.seconds(ContinuousClock.now - started)
+            LineLogHandler.say(
+                "ready \(plane.url) kubeconfig=\(plane.kubeconfigPath) after \(seconds) s",
+                to: STDOUT_FILENO)
+            await Signals.wait()
+            await plane.stop()
+        } catch {
+            let end = ExitReason(error)
+            LineLogHandler.say(end.message)
+            throw ExitCode(end.status)
+        }
+    }
+
+    /// With three decimals.
+    private static func seconds(_ duration: Duration) -> String {
+        let milliseconds = duration.components.seconds * 1000
+            + duration.components.attoseconds / 1_000_000_000_000_000
+        let fraction = String(milliseconds % 1000)
+        return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)"
+    }
+}

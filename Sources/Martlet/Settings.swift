@@ -1,0 +1,115 @@
+import API
+import Authentication
+import Authorization
+
+/// What `martlet serve` was told, checked.
+struct Settings {
+    struct Log: Sendable {
+        var isJSON = false
+        var verbosity = 0
+    }
+
+    var dataDirectory: String
+    var host: String
+    var port: Int
+    var name: String
+    var simulatedNodes: Int
+    var pluginDirectory: String
+    var runsControllers: Bool
+    var runsScheduler: Bool
+    var tokens: StaticTokens?
+    var clientCAs: [UInt8] = []
+    var serving: (certificate: [UInt8], key: [UInt8])?
+    var serviceAccountKeys: [UInt8] = []
+    var services: ServiceRange
+    var authorizationModes: [Authorizer.Mode]
+    var allowsAnonymous: Bool
+    var log = Log()
+
+    static let simulatedNodesMax = 10_000
+
+    /// - Throws: ``SettingError`` naming the flag.
+    init(_ serve: Serve) throws {
+        dataDirectory = Files.absolute(serve.dataDir)
+        (host, port) = try Self.address(serve.listen, flag: "--listen")
+        name = serve.name ?? Self.hostName
+        simulatedNodes = serve.simulatedNodes
+        guard (0...Self.simulatedNodesMax).contains(simulatedNodes) else {
+            throw SettingError("--simulated-nodes", "takes 0 to \(Self.simulatedNodesMax)")
+        }
+        pluginDirectory = serve.pluginDir ?? Files.programDirectory + "/lib/martlet/plugins"
+        let disabled = serve.disable.split(separator: ",").map(String.init)
+        if let unknown = disabled.first(where: { !["controllers", "scheduler"].contains($0) }) {
+            throw SettingError("--disable", "knows controllers and scheduler, not \"\(unknown)\"")
+        }
+        runsControllers = !disabled.contains("controllers")
+        runsScheduler = !disabled.contains("scheduler")
+        guard let range = ServiceRange(serve.serviceClusterIpRange) else {
+            throw SettingError("--service-cluster-ip-range", "takes an IPv4 range such as 10.0.0.0/24")
+        }
+        services = range
+        authorizationModes = try serve.authorizationMode.split(separator: ",").map { name in
+            if let mode = Authorizer.Mode(rawValue: String(name)) { return mode }
+            let known = Authorizer.Mode.allCases.map(\.rawValue).joined(separator: ", ")
+            throw SettingError("--authorization-mode", "knows \(known), not \"\(name)\"")
+        }
+        allowsAnonymous = serve.anonymousAuth
+        guard ["text", "json"].contains(serve.logFormat) else {
+            throw SettingError("--log-format", "takes text or json")
+        }
+        log = Log(isJSON: serve.logFormat == "json", verbosity: serve.v)
+        try readFiles(serve)
+    }
+
+    /// Names that the serving certificate is for, beside the usual ones.
+    var servingNames: [String] { ["0.0.0.0", "::"].contains(host) ? [name] : [host, name] }
+
+    private mutating func readFiles(_ serve: Serve) throws {
+        if let path = serve.tokenAuthFile {
+            do { tokens = try StaticTokens(csv: Files.read(path)) } catch {
+                throw SettingError("--token-auth-file", "\(path): \(error)")
+            }
+        }
+        if let path = serve.clientCaFile { clientCAs = try Self.file(path, "--client-ca-file") }
+        if let path = serve.serviceAccountKeyFile {
+            serviceAccountKeys = try Self.file(path, "--service-account-key-file")
+        }
+        switch (serve.tlsCertFile, serve.tlsPrivateKeyFile) {
+        case (nil, nil): break
+        case (let certificate?, let key?):
+            serving = (
+                try Self.file(certificate, "--tls-cert-file"),
+                try Self.file(key, "--tls-private-key-file"))
+        default:
+            throw SettingError("--tls-cert-file", "and --tls-private-key-file go together")
+        }
+    }
+
+    private static func file(_ path: String, _ flag: String) throws -> [UInt8] {
+        do { return try Files.read(path) } catch { throw SettingError(flag, "\(error)") }
+    }
+
+    /// Splits `127.0.0.1:6443`, `[::1]:6443` or `:6443`.
+    private static func address(
+        _ text: String, flag: String
+    ) throws(SettingError) -> (host: String, port: Int) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...])
+        else { throw SettingError(flag, "takes ADDRESS:PORT, not \"\(text)\"") }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        return (host.isEmpty ? "0.0.0.0" : host, Int(port))
+    }
+}
+
+/// A setting that cannot be used: one sentence that names the flag.
+struct SettingError: Error, CustomStringConvertible {
+    let flag: String
+    let problem: String
+
+    init(_ flag: String, _ problem: String) {
+        self.flag = flag
+        self.problem = problem
+    }
+
+    var description: String { "\(flag) \(problem)" }
+}
