@@ -25,7 +25,8 @@ struct CertificateTests {
         let authority = try Self.makeCA()
         let key = try PrivateKey.makeP256()
         let certificate = try authority.issueServer(
-            commonName: "martlet", names: ["localhost", "kubernetes.default.svc", "127.0.0.1", "::1"],
+            commonName: "martlet",
+            names: ["localhost", "kubernetes.default.svc", "127.0.0.1", "::1"],
             key: key.publicKey, nowSeconds: Self.nowSeconds, validSeconds: Self.yearSeconds)
         #expect(try certificate.isSigned(by: authority.certificate))
         #expect(certificate.belongs(to: key))
@@ -79,7 +80,7 @@ struct CertificateTests {
                 var bytes = pem
                 bytes[index] = byte
                 do throws(PKIError) {
-                    for certificate in try Certificate.all(pem: bytes) { _ = certificate.commonName }
+                    for found in try Certificate.all(pem: bytes) { _ = found.commonName }
                 } catch {}
             }
         }

@@ -44,12 +44,15 @@ struct TokenTests {
     }
 
     @Test("The key, not the header, says which algorithm it is", arguments: [
-        #"{"alg":"none"}"#, #"{"alg":"HS256"}"#, #"{"alg":"RS256"}"#, #"{"alg":"ES256","crit":["b64"]}"#,
-        #"{"alg":"none","alg":"ES256"}"#, #"{"\u0061lg":"ES256"}"#, "{}", "[]", "", #"{"alg":"ES256"}x"#,
+        #"{"alg":"none"}"#, #"{"alg":"HS256"}"#, #"{"alg":"RS256"}"#,
+        #"{"alg":"ES256","crit":["b64"]}"#,
+        #"{"alg":"none","alg":"ES256"}"#, #"{"\u0061lg":"ES256"}"#, "{}", "[]", "",
+        #"{"alg":"ES256"}x"#,
     ])
     func algorithms(header: String) throws {
         let key = try PrivateKey.makeP256()
-        let signed = Base64.encodeForURL(Array(header.utf8)) + "." + Base64.encodeForURL(Self.claims)
+        let signed = Base64.encodeForURL(Array(header.utf8)) + "."
+            + Base64.encodeForURL(Self.claims)
         let signature = try key.signature(of: Array(signed.utf8))
         let keys = try [TokenKey(key.publicKey)]
         for end in [Base64.encodeForURL(signature), ""] {
@@ -63,7 +66,8 @@ struct TokenTests {
     func noKeyID() throws {
         let key = try PrivateKey.makeP256()
         let header = #"{ "typ" : "JWT", "alg": "ES256", "x": [1, {"y": null}] }"#
-        let signed = Base64.encodeForURL(Array(header.utf8)) + "." + Base64.encodeForURL(Self.claims)
+        let signed = Base64.encodeForURL(Array(header.utf8)) + "."
+            + Base64.encodeForURL(Self.claims)
         let token = try signed + "." + Base64.encodeForURL(key.signature(of: Array(signed.utf8)))
         #expect(try JSONWebToken.verify(token, keys: [TokenKey(key.publicKey)]) == Self.claims)
     }

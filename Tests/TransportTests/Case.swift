@@ -19,7 +19,9 @@ struct Case: Sendable, CustomTestStringConvertible {
         for block in text.split(separator: "\n# ") {
             var lines = block.split(separator: "\n", omittingEmptySubsequences: false)
             let title = lines.removeFirst()
-            guard let middle = lines.firstIndex(of: "----") else { throw BadCase(title: "\(title)") }
+            guard let middle = lines.firstIndex(of: "----") else {
+                throw BadCase(title: "\(title)")
+            }
             let expected = lines[(middle + 1)...].filter { !$0.isEmpty }
             cases.append(Case(
                 title: title.hasPrefix("# ") ? String(title.dropFirst(2)) : String(title),

@@ -68,7 +68,8 @@ extension HTTPResponse {
     /// Gives back the request's body, or 413 if it is over 100 KB.
     static func echo(_ request: HTTPRequest) async -> HTTPResponse {
         do throws(RequestBodyError) {
-            return HTTPResponse(status: 200, body: .bytes(try await request.body.collect(upTo: 100_000)))
+            let body = try await request.body.collect(upTo: 100_000)
+            return HTTPResponse(status: 200, body: .bytes(body))
         } catch {
             return HTTPResponse(status: error == .disconnected ? 400 : 413)
         }

@@ -16,7 +16,8 @@ struct HTTP1ConnectionTests {
     @Test("Pipelined requests are answered in order")
     func pipelining() {
         let harness = DriverHarness(.http11) { .text($0.target) }
-        harness.receive("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTT")
+        harness.receive("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"
+            + "GET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTT")
         let text = harness.text
         #expect(text.contains("\r\n\r\n/1HTTP/1.1 200 OK"))
         #expect(text.hasSuffix("\r\n\r\n/2"))
@@ -45,7 +46,8 @@ struct HTTP1ConnectionTests {
     @Test("100 Continue goes out when the handler asks for the body")
     func expectContinue() {
         let harness = DriverHarness(.http11) { await .echo($0) }
-        harness.receive("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        harness.receive("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+            + "Expect: 100-continue\r\n\r\n")
         #expect(harness.text == "HTTP/1.1 100 Continue\r\n\r\n")
         harness.receive("ok")
         #expect(harness.text.hasSuffix("\r\n\r\nok"))
@@ -55,7 +57,8 @@ struct HTTP1ConnectionTests {
     @Test("A handler that does not want the body ends a connection that waits to continue")
     func expectRefused() {
         let harness = DriverHarness(.http11) { _ in HTTPResponse(status: 401) }
-        harness.receive("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        harness.receive("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+            + "Expect: 100-continue\r\n\r\n")
         let text = harness.text
         #expect(text.hasPrefix("HTTP/1.1 401 Unauthorized\r\n"))
         #expect(text.contains("connection: close"))
@@ -139,7 +142,8 @@ struct HTTP1ConnectionTests {
     @Test("A request that can't be understood is answered with 400 and ends the connection")
     func malformed() {
         let harness = DriverHarness(.http11) { _ in .text("never") }
-        harness.receive("GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        harness.receive("GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n"
+            + "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         let text = harness.text
         #expect(text.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
         #expect(text.hasSuffix("400 Bad Request: bad header field"))

@@ -29,7 +29,9 @@ struct HTTP2ConnectionTests {
     }
 
     private func frames(_ harness: DriverHarness) throws -> [Frame] {
-        try Frame.all(in: harness.output()).filter { $0.kind != .settings && $0.kind != .windowUpdate }
+        try Frame.all(in: harness.output()).filter {
+            $0.kind != .settings && $0.kind != .windowUpdate
+        }
     }
 
     private func data(_ frames: [Frame], _ stream: UInt32) -> [UInt8] {

@@ -226,7 +226,8 @@ struct ServerTests {
         #expect(throws: TLSError.self) {
             try HTTPServer(ServerConfiguration(port: 0, tls: TLSConfiguration(
                 certificateChainPEM: try authority.certificate.pem(),
-                privateKeyPEM: try PrivateKey.makeP256().pem())), handler: Closure { _ in .text("") })
+                privateKeyPEM: try PrivateKey.makeP256().pem())),
+                handler: Closure { _ in .text("") })
         }
         #expect(throws: TLSError.self) {
             try HTTPServer(ServerConfiguration(port: 0, tls: TLSConfiguration(

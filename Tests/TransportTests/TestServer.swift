@@ -16,7 +16,8 @@ enum TestIdentity {
         let certificate = try authority.issueServer(
             commonName: "server", names: ["127.0.0.1", "localhost"], key: key.publicKey,
             nowSeconds: nowSeconds, validSeconds: 86_400)
-        return try TLSConfiguration(certificateChainPEM: certificate.pem(), privateKeyPEM: key.pem(),
+        return try TLSConfiguration(certificateChainPEM: certificate.pem(),
+                                    privateKeyPEM: key.pem(),
                                     clientCAsPEM: authority.certificate.pem())
     }
 

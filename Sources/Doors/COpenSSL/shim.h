@@ -131,8 +131,9 @@ static inline void martlet_ssl_ctx_verify_softly(SSL_CTX *context) {
 }
 
 // The server prefers HTTP/2, then HTTP/1.1; without a common protocol it goes on without ALPN.
-static inline int martlet_select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_count,
-                                      const unsigned char *in, unsigned int in_count, void *unused) {
+static inline int martlet_select_alpn(SSL *ssl, const unsigned char **out,
+                                      unsigned char *out_count, const unsigned char *in,
+                                      unsigned int in_count, void *unused) {
     (void)ssl; (void)unused;
     static const unsigned char ours[] = "\x02h2\x08http/1.1";
     if (SSL_select_next_proto((unsigned char **)out, out_count, ours, sizeof ours - 1, in, in_count)

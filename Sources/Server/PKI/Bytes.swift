@@ -3,7 +3,9 @@ internal import COpenSSL
 /// A BIO that reads a copy of `bytes`; the caller frees it. Nil without memory.
 func memoryBIO(_ bytes: [UInt8]) -> OpaquePointer? {
     guard let bio = unsafe BIO_new(BIO_s_mem()) else { return nil }
-    let count = unsafe bytes.withUnsafeBytes { unsafe BIO_write(bio, $0.baseAddress, Int32($0.count)) }
+    let count = unsafe bytes.withUnsafeBytes {
+        unsafe BIO_write(bio, $0.baseAddress, Int32($0.count))
+    }
     guard count == bytes.count || bytes.isEmpty else {
         unsafe BIO_free(bio)
         return nil

@@ -29,7 +29,8 @@ public struct CertificateAuthority: Sendable {
         let draft = try CertificateDraft(key: key.publicKey, commonName: commonName)
         try draft.holds(from: nowSeconds - clockSkewSeconds, until: nowSeconds + validSeconds)
         try draft.add(NID_basic_constraints, "critical,CA:TRUE")
-        try draft.add(NID_key_usage, "critical,digitalSignature,keyEncipherment,keyCertSign,cRLSign")
+        try draft.add(NID_key_usage,
+                      "critical,digitalSignature,keyEncipherment,keyCertSign,cRLSign")
         try draft.add(NID_subject_key_identifier, "hash")
         return try CertificateAuthority(certificate: draft.signed(by: nil, key: key), key: key)
     }
@@ -49,7 +50,8 @@ public struct CertificateAuthority: Sendable {
 
     /// A client's certificate: `commonName` is the user, `organizations` are the groups.
     public func issueClient(commonName: String, organizations: [String], key: PublicKey,
-                            nowSeconds: Int64, validSeconds: Int64) throws(PKIError) -> Certificate {
+                            nowSeconds: Int64, validSeconds: Int64)
+        throws(PKIError) -> Certificate {
         let draft = try leafDraft(commonName: commonName, organizations: organizations, key: key,
                                   nowSeconds: nowSeconds, validSeconds: validSeconds)
         try draft.add(NID_ext_key_usage, "clientAuth")

@@ -22,7 +22,8 @@ enum ECDSASignature {
 
     /// Nil if `plain` has another length.
     static func der(fromPlain plain: [UInt8]) -> [UInt8]? {
-        guard plain.count == plainByteCount, let signature = unsafe ECDSA_SIG_new() else { return nil }
+        guard plain.count == plainByteCount,
+              let signature = unsafe ECDSA_SIG_new() else { return nil }
         defer { unsafe ECDSA_SIG_free(signature) }
         let half = plainByteCount / 2
         let r = unsafe BN_bin2bn(Array(plain[..<half]), Int32(half), nil)

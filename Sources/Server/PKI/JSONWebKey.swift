@@ -4,7 +4,8 @@ extension PublicKey {
     /// The key as a JSON object of RFC 7517, with its members in go-jose's order.
     public func jsonWebKey() throws(PKIError) -> String {
         let id = try keyID()
-        let start = "{\"use\":\"sig\",\"kty\":\"\(algorithm == .es256 ? "EC" : "RSA")\",\"kid\":\"\(id)\","
+        let kind = algorithm == .es256 ? "EC" : "RSA"
+        let start = "{\"use\":\"sig\",\"kty\":\"\(kind)\",\"kid\":\"\(id)\","
         switch algorithm {
         case .es256:
             let x = Base64.encodeForURL(try number(OSSL_PKEY_PARAM_EC_PUB_X, byteCount: 32))

@@ -18,8 +18,11 @@ public enum JSONWebToken {
     ///
     /// The key decides about the algorithm; a header that names another one is refused, whatever
     /// it names. Base64 must be canonical.
-    public static func verify(_ token: String, keys: [TokenKey]) throws(JSONWebTokenError) -> [UInt8] {
-        guard token.utf8.count <= bytesMax else { throw .malformed("longer than \(bytesMax) bytes") }
+    public static func verify(_ token: String, keys: [TokenKey])
+        throws(JSONWebTokenError) -> [UInt8] {
+        guard token.utf8.count <= bytesMax else {
+            throw .malformed("longer than \(bytesMax) bytes")
+        }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw .malformed("not three parts") }
         guard let headerBytes = Base64.decodeFromURL(parts[0]),
@@ -42,7 +45,9 @@ public enum JSONWebToken {
     /// The claims without a look at the signature: to find out whose the token says it is. What
     /// they say is not to be believed.
     public static func unverifiedClaims(_ token: String) throws(JSONWebTokenError) -> [UInt8] {
-        guard token.utf8.count <= bytesMax else { throw .malformed("longer than \(bytesMax) bytes") }
+        guard token.utf8.count <= bytesMax else {
+            throw .malformed("longer than \(bytesMax) bytes")
+        }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let claims = Base64.decodeFromURL(parts[1]) else {
             throw .malformed("not a signed token")

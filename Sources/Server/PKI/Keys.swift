@@ -31,7 +31,9 @@ public enum SignatureAlgorithm: String, Sendable {
             return unsafe (2_048...8_192).contains(EVP_PKEY_get_bits(raw)) ? .rs256 : nil
         case EVP_PKEY_EC:
             var name = [CChar](repeating: 0, count: 32)
-            guard unsafe EVP_PKEY_get_group_name(raw, &name, name.count, nil) == 1 else { return nil }
+            guard unsafe EVP_PKEY_get_group_name(raw, &name, name.count, nil) == 1 else {
+                return nil
+            }
             let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) },
                               as: UTF8.self)
             return text == "prime256v1" || text == "P-256" ? .es256 : nil

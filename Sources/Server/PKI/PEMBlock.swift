@@ -49,7 +49,8 @@ struct PEMBlock {
             var start = bytes.baseAddress
             switch label {
             case "PUBLIC KEY": return unsafe d2i_PUBKEY(nil, &start, bytes.count)
-            case "RSA PUBLIC KEY": return unsafe d2i_PublicKey(EVP_PKEY_RSA, nil, &start, bytes.count)
+            case "RSA PUBLIC KEY":
+                return unsafe d2i_PublicKey(EVP_PKEY_RSA, nil, &start, bytes.count)
             default: return unsafe d2i_AutoPrivateKey(nil, &start, bytes.count)
             }
         }

@@ -97,8 +97,9 @@ public final class HTTPClient: Sendable {
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelInitializer { [self] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard let executor = executors.first(where: { $0.eventLoop === channel.eventLoop })
-                    else { preconditionFailure("a channel of a foreign loop") }
+                    guard let executor = executors.first(where: {
+                        $0.eventLoop === channel.eventLoop
+                    }) else { preconditionFailure("a channel of a foreign loop") }
                     let session = try tlsContext.map {
                         try TLSSession($0, serverName: configuration.tls?.serverName
                                        ?? configuration.host)

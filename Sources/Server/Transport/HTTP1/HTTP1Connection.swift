@@ -110,7 +110,8 @@ final class HTTP1Connection: ProtocolDriver {
         }
         let text = Array(error.text.utf8)
         headBytes += HTTP1Writer.head(
-            ResponseHead(status: error.status, headers: ["content-type": "text/plain; charset=utf-8"]),
+            ResponseHead(status: error.status,
+                         headers: ["content-type": "text/plain; charset=utf-8"]),
             framing: .count(text.count), isKeepAlive: false, date: host.date)
         headBytes += text
         isFinished = true

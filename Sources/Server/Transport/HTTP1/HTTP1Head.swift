@@ -27,7 +27,8 @@ struct HTTP1Head: Sendable {
 extension BodyFraming {
     /// The framing that a request's fields ask for. Refuses all that two readers could read in
     /// two ways, which is how requests are smuggled.
-    static func ofRequest(_ headers: HTTPHeaders, versionMinor: Int) throws(HTTP1Error) -> BodyFraming {
+    static func ofRequest(_ headers: HTTPHeaders, versionMinor: Int)
+        throws(HTTP1Error) -> BodyFraming {
         let codings = headers.values("transfer-encoding")
         let counts = headers.values("content-length")
         if !codings.isEmpty {
@@ -35,7 +36,8 @@ extension BodyFraming {
                 throw .malformed("both content-length and transfer-encoding")
             }
             guard versionMinor > 0 else { throw .malformed("transfer-encoding in HTTP/1.0") }
-            guard codings.count == 1, equalsIgnoringCase(Array(codings[0].utf8), "chunked".utf8) else {
+            guard codings.count == 1,
+                  equalsIgnoringCase(Array(codings[0].utf8), "chunked".utf8) else {
                 throw .unsupportedTransferCoding
             }
             return .chunked

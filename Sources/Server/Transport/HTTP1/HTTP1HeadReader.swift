@@ -81,7 +81,8 @@ struct HTTP1HeadReader: ~Escapable {
         throws(HTTP1Error) -> (method: String, target: String, versionMinor: Int) {
         var methodEnd = line.lowerBound
         while methodEnd < line.upperBound, isTokenByte(input[methodEnd]) { methodEnd += 1 }
-        guard methodEnd > line.lowerBound, methodEnd < line.upperBound, input[methodEnd] == 32 else {
+        guard methodEnd > line.lowerBound, methodEnd < line.upperBound,
+              input[methodEnd] == 32 else {
             throw .malformed("bad method")
         }
         var targetEnd = methodEnd + 1
@@ -94,7 +95,8 @@ struct HTTP1HeadReader: ~Escapable {
         guard line.upperBound - targetEnd == 9, isAt(targetEnd + 1, "HTTP/") else {
             throw .malformed("malformed HTTP version")
         }
-        guard isAt(targetEnd + 6, "1."), let minor = hexValue(input[targetEnd + 8]), minor < 2 else {
+        guard isAt(targetEnd + 6, "1."), let minor = hexValue(input[targetEnd + 8]),
+              minor < 2 else {
             throw .unsupportedVersion
         }
         let target = try originForm(methodEnd + 1..<targetEnd)
@@ -105,7 +107,8 @@ struct HTTP1HeadReader: ~Escapable {
     private func originForm(_ target: Range<Int>) throws(HTTP1Error) -> Range<Int> {
         if input[target.lowerBound] == UInt8(ascii: "/") { return target }
         if target.count == 1, input[target.lowerBound] == UInt8(ascii: "*") { return target }
-        for scheme in ["http://", "https://"] as [StaticString] where isAt(target.lowerBound, scheme) {
+        let schemes: [StaticString] = ["http://", "https://"]
+        for scheme in schemes where isAt(target.lowerBound, scheme) {
             var index = target.lowerBound + scheme.utf8CodeUnitCount
             while index < target.upperBound, input[index] != UInt8(ascii: "/") { index += 1 }
             guard index < target.upperBound else { throw .malformed("request target without path") }

@@ -62,7 +62,9 @@ struct HTTP1Parser {
             case .counted(let left):
                 return takeBody(input, &offset, left: left) { $0 == 0 ? .over : .counted(left: $0) }
             case .chunk(let left):
-                return takeBody(input, &offset, left: left) { $0 == 0 ? .chunkEnd : .chunk(left: $0) }
+                return takeBody(input, &offset, left: left) {
+                    $0 == 0 ? .chunkEnd : .chunk(left: $0)
+                }
             case .untilClose:
                 return takeBody(input, &offset, left: .max) { _ in .untilClose }
             case .chunkEnd:
@@ -171,7 +173,8 @@ struct HTTP1Parser {
     }
 
     /// The offset behind the empty line that ends a head.
-    private mutating func endOfHead(_ input: Span<UInt8>, _ offset: Int) throws(HTTP1Error) -> Int? {
+    private mutating func endOfHead(_ input: Span<UInt8>, _ offset: Int)
+        throws(HTTP1Error) -> Int? {
         // An end that was cut in two starts up to three bytes before what was searched.
         var index = offset + max(0, searchedCount - 3)
         while index + 3 < input.count {

@@ -94,7 +94,8 @@ enum HTTP1Writer {
     }
 }
 
-/// Whether a field says how the connection is used: the server sets those itself, and HTTP/2 has none.
+/// Whether a field says how the connection is used: the server sets those itself, and HTTP/2 has
+/// none of them.
 func isConnectionSpecific(_ name: ArraySlice<UInt8>) -> Bool {
     switch name.count {
     case 4: name.elementsEqual("date".utf8)

@@ -43,7 +43,7 @@ final class HTTP2Connection: ProtocolDriver {
         do throws(HTTP2Session.ProtocolError) {
             try session.receive(bytes, for: self)
         } catch {
-            // nghttp2 answers what HTTP/2 has an answer for; this is a client that speaks no HTTP/2.
+            // nghttp2 answers what HTTP/2 has an answer for; this client does not speak it.
             hasFailed = true
         }
         startReady()

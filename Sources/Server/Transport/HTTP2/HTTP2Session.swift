@@ -37,8 +37,8 @@ internal import CNghttp2
     fileprivate var outputBytesMax = 0
 
     init(limits: ServerLimits) {
-        unsafe nghttp2_session_server_new2(&raw, sharedCallbacks, Unmanaged.passUnretained(self).toOpaque(),
-                                           sharedOptions)
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe nghttp2_session_server_new2(&raw, sharedCallbacks, context, sharedOptions)
         precondition(unsafe raw != nil, "out of memory")
         submitSettings(limits)
     }
@@ -47,13 +47,10 @@ internal import CNghttp2
 
     private func submitSettings(_ limits: ServerLimits) {
         let settings = [
-            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
-                                   value: UInt32(limits.streamsPerConnectionMax)),
-            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
-                                   value: UInt32(limits.streamWindowBytes)),
-            nghttp2_settings_entry(settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
-                                   value: UInt32(limits.headerBytesMax)),
-        ]
+            (NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streamsPerConnectionMax),
+            (NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindowBytes),
+            (NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.headerBytesMax),
+        ].map { nghttp2_settings_entry(settings_id: Int32($0.rawValue), value: UInt32($1)) }
         unsafe nghttp2_submit_settings(raw, noFlags, settings, settings.count)
         unsafe nghttp2_session_set_local_window_size(raw, noFlags, 0,
                                                      Int32(limits.connectionWindowBytes))
@@ -149,7 +146,7 @@ internal import CNghttp2
         }
     }
 
-    /// The session behind a callback's context. It outlives its callbacks: they run within its calls.
+    /// The session behind a callback's context; callbacks run within its calls, so it is there.
     fileprivate static func from(_ context: UnsafeMutableRawPointer?) -> HTTP2Session? {
         guard let context = unsafe context else { return nil }
         return unsafe Unmanaged<HTTP2Session>.fromOpaque(context).takeUnretainedValue()
@@ -184,7 +181,8 @@ struct HTTP2HeadBlock {
             guard let base = all.baseAddress else { return }
             // nghttp2 copies the fields before it returns and writes to none of them.
             let start = unsafe UnsafeMutablePointer(mutating: base)
-            unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: spans.count) { fields in
+            let count = spans.count
+            unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { fields in
                 for (index, span) in spans.enumerated() {
                     unsafe fields.initializeElement(at: index, to: nghttp2_nv(
                         name: start + span.start, value: start + span.start + span.nameCount,
@@ -255,7 +253,8 @@ private func setReceiveCallbacks(_ callbacks: OpaquePointer?) {
             stream, UnsafeBufferPointer(start: bytes, count: count).span)
         return 0
     }
-    unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, stream, _, context in
+    unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) {
+        _, stream, _, context in
         unsafe HTTP2Session.from(context)?.delegate?.closed(stream)
         return 0
     }
@@ -267,7 +266,8 @@ private func isRequest(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
         && frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
 }
 
-private func received(_ frame: UnsafePointer<nghttp2_frame>, _ delegate: any HTTP2Session.Delegate) {
+private func received(_ frame: UnsafePointer<nghttp2_frame>,
+                      _ delegate: any HTTP2Session.Delegate) {
     let stream = unsafe frame.pointee.hd.stream_id
     let isLast = unsafe frame.pointee.hd.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
     switch unsafe UInt32(frame.pointee.hd.type) {

@@ -124,7 +124,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         guard let first = buffer.readableBytesView.first, (65...90).contains(first) else {
             return false
         }
-        let text = "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+        let text = "HTTP/1.0 400 Bad Request\r\n\r\n"
+            + "Client sent an HTTP request to an HTTPS server.\n"
         tls = nil
         context?.write(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
         close()

@@ -1,6 +1,6 @@
 internal import CZlib
 
-/// Whether the client takes gzip, as kube-apiserver reads `Accept-Encoding`: by name, without weights.
+/// Whether the client takes gzip, as kube-apiserver reads `Accept-Encoding`: by name, not weight.
 func acceptsGzip(_ headers: HTTPHeaders) -> Bool {
     headers.hasToken("accept-encoding", "gzip")
 }

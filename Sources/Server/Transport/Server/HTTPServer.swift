@@ -24,7 +24,8 @@ public final class HTTPServer: Sendable {
     private let listener: NIOLockedValueBox<(any Channel)?>
 
     /// - Throws: ``TLSError/unusableIdentity(_:)`` if the certificates or keys can't be used.
-    public init(_ configuration: ServerConfiguration, handler: any RequestHandler) throws(TLSError) {
+    public init(_ configuration: ServerConfiguration, handler: any RequestHandler)
+        throws(TLSError) {
         let tlsContext: TLSContext? = switch configuration.tls {
         case .some(let tls): try TLSContext.server(tls)
         case .none: nil
@@ -51,8 +52,10 @@ public final class HTTPServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)), value: Self.keepAliveSeconds)
-            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)), value: Self.keepAliveSeconds)
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPIDLE)),
+                                value: Self.keepAliveSeconds)
+            .childChannelOption(.tcpOption(.init(rawValue: TCP_KEEPINTVL)),
+                                value: Self.keepAliveSeconds)
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(.writeBufferWaterMark, value: Self.writeWaterMark)
             .childChannelInitializer { channel in

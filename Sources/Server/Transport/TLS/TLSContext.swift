@@ -32,7 +32,8 @@ internal import COpenSSL
         unsafe SSL_CTX_set_session_id_context(context.raw, sessionContext,
                                               UInt32(sessionContext.count))
         if !configuration.clientCAsPEM.isEmpty {
-            let authorities = try CertificateList(pem: configuration.clientCAsPEM, called: "client CA")
+            let authorities = try CertificateList(pem: configuration.clientCAsPEM,
+                                                  called: "client CA")
             for unsafe authority in unsafe authorities.raw {
                 unsafe X509_STORE_add_cert(SSL_CTX_get_cert_store(context.raw), authority)
                 unsafe SSL_CTX_add_client_CA(context.raw, authority)

@@ -157,7 +157,8 @@ import NIOCore
     @discardableResult
     private func withOutput(_ output: inout ByteBuffer, _ call: () -> Int32) -> Int32 {
         var result: Int32 = 0
-        unsafe output.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.outputRoomMin) { room in
+        let roomMin = Self.outputRoomMin
+        unsafe output.writeWithUnsafeMutableBytes(minimumWritableBytes: roomMin) { room in
             unsafe window.pointee.output = room.baseAddress?.assumingMemoryBound(to: UInt8.self)
             unsafe window.pointee.output_capacity = room.count
             unsafe window.pointee.output_count = 0
@@ -209,8 +210,8 @@ private func texts(of attribute: Int32, in subject: OpaquePointer?) -> [String] 
         var text: UnsafeMutablePointer<UInt8>?
         let count = unsafe ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry))
         if count >= 0, let bytes = unsafe text {
-            unsafe found.append(String(decoding: UnsafeBufferPointer(start: bytes, count: Int(count)),
-                                       as: UTF8.self))
+            let buffer = unsafe UnsafeBufferPointer(start: bytes, count: Int(count))
+            unsafe found.append(String(decoding: buffer, as: UTF8.self))
             unsafe CRYPTO_free(bytes, nil, 0)
         }
         index = unsafe X509_NAME_get_index_by_NID(subject, attribute, index)
