@@ -87,8 +87,9 @@ targets += [
 
 // MARK: Scheduling strategies and the engine that asks them
 
-/// A strategy needs no Swift runtime, so that the server may link its own statically.
-let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo"])]
+/// A strategy needs no Swift runtime, so that the server may link its own statically. Embedded
+/// Swift compiles whole modules, and is optimized always: a debug build would be 20 times larger.
+let embedded: [SwiftSetting] = [.enableExperimentalFeature("Embedded"), .unsafeFlags(["-wmo", "-O"])]
 
 /// A strategy that ships: its Swift, and the C table that it exports.
 func strategy(_ name: String) -> [Target] {

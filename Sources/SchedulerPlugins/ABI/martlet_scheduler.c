@@ -12,6 +12,6 @@ _Static_assert(offsetof(struct martlet_scheduler_plugin, size) == 0, "begins wit
 /* Layout of version 1.0 on 64-bit machines, fixed for ever: later versions only append. */
 _Static_assert(offsetof(struct martlet_nodes, reserved) == 60, "layout of 1.0");
 _Static_assert(offsetof(struct martlet_spread, pods_in_domain) == 32, "layout of 1.0");
-_Static_assert(offsetof(struct martlet_pod, group_pods) == 72, "layout of 1.0");
+_Static_assert(offsetof(struct martlet_pod, notes) == 80, "layout of 1.0");
 _Static_assert(offsetof(struct martlet_score_part, normalized) == 24, "layout of 1.0");
 _Static_assert(offsetof(struct martlet_scheduler_plugin, get_extension) == 112, "layout of 1.0");

@@ -4,7 +4,7 @@ public import CSchedulerABI
 @safe public struct Instance {
     fileprivate let score: (Question, UnsafeMutablePointer<Int32>) -> Void
     fileprivate let rescore:
-        (Question, UnsafeBufferPointer<UInt32>, UnsafeMutablePointer<Int32>) -> Bool
+        (Question, UnsafeBufferPointer<UInt32>, UnsafeMutablePointer<Int32>) -> Void
     fileprivate let explain:
         (Int, Question, UnsafeMutablePointer<martlet_score_part>, Int) -> Int
     fileprivate let selfTest: () -> StaticString?
@@ -77,8 +77,8 @@ public func rescore(_ instance: UnsafeMutableRawPointer?, _ nodes: UnsafePointer
         let pod = unsafe pod, let scores = unsafe scores
     else { return MARTLET_FAILED }
     let touched = unsafe UnsafeBufferPointer(start: dirty, count: dirty == nil ? 0 : Int(count))
-    return unsafe instance.rescore(Question(nodes, pod), touched, scores)
-        ? MARTLET_OK : MARTLET_ASK_AGAIN
+    unsafe instance.rescore(Question(nodes, pod), touched, scores)
+    return MARTLET_OK
 }
 
 @c(plugin_explain)

@@ -94,6 +94,13 @@ public import CSchedulerABI
         unsafe pod.group_pods.map { unsafe Int64($0[node]) } ?? 0
     }
 
+    /// What was noted about each node of this class with the last answer.
+    @unsafe @inline(__always)
+    var notes: UnsafeMutablePointer<Int32> {
+        // Never NULL, says the interface.
+        unsafe pod.notes.unsafelyUnwrapped
+    }
+
     /// Number of wishes to keep pods of a kind apart.
     @inline(__always)
     public var spreadCount: Int { unsafe Int(pod.spread_count) }

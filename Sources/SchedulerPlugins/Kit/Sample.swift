@@ -50,13 +50,16 @@ public enum Sample {
         unsafe withUnsafePointer(to: &spread) { spread in
             var first: UnsafePointer<martlet_spread>? = unsafe spread
             unsafe withUnsafePointer(to: &first) { spreads in
+                unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 64) { notes in
                 var pod = unsafe martlet_pod(
                     size: UInt32(MemoryLayout<martlet_pod>.size), priority: 0,
                     requests: requests.baseAddress, scoring_requests: requests.baseAddress,
                     feasible: feasible.baseAddress, feasible_count: 2, spread_count: 1,
                     spreads: spreads, preferred_affinity: nil, avoided_taints: nil,
-                    owner_pods: owned.baseAddress, group_pods: owned.baseAddress)
+                    owner_pods: owned.baseAddress, group_pods: owned.baseAddress,
+                    notes: notes.baseAddress)
                 unsafe body(Question(&nodes, &pod))
+                }
             }
         }
     }

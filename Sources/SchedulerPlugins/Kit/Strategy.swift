@@ -18,52 +18,81 @@ public struct Part {
 
 /// A strategy whose score is a weighted sum of parts.
 ///
-/// The functions of the interface are written once for all of them, so that what `explain` says
-/// is what `score` does.
+/// Parts are of two kinds: those that depend on nothing but the node and the class of pods, and
+/// those that compare the feasible nodes with each other. The sum of the first kind is noted, and
+/// worked out again only for nodes that changed.
+///
+/// The functions of the interface are written once for all strategies, so that what `explain`
+/// says is what `score` does.
 public protocol Strategy {
-    /// What has to be known of all feasible nodes before one of them can be scored.
+    /// What has to be known of all feasible nodes to compare them.
     associatedtype Overview
 
-    /// The settings a configuration may contain; the defaults stand in `init()`.
+    /// Sets a weight. - Returns: false if there is none of that name.
     mutating func set(_ name: ConfigName, to value: Int64) -> Bool
-    init()
 
+    /// Calls `body` with each part that depends on the node alone.
+    func forEachOwnPart(_ node: Int, _ question: Question, _ body: (Part) -> Void)
+    /// Whether there are parts that compare nodes, for this class of pods.
+    func compares(_ question: Question) -> Bool
+    /// What is worked out once about the question before nodes are compared.
     func overview(_ question: Question) -> Overview
-    /// Calls `body` with each part of a feasible node's score.
-    func forEachPart(_ node: Int, _ question: Question, _ overview: Overview,
-                     _ body: (Part) -> Void)
-    /// Whether a node's score depends on nothing but that node, for this class of pods.
-    func isLocal(_ question: Question) -> Bool
+    /// Has a look at one of the feasible nodes.
+    ///
+    /// - Returns: a number from it that is costly to get; it is handed to `forEachComparedPart`.
+    func include(_ node: Int, _ question: Question, _ overview: inout Overview) -> Int32
+    /// Calls `body` with each part that compares the node with the others.
+    func forEachComparedPart(_ node: Int, _ kept: Int32, _ question: Question,
+                             _ overview: Overview, _ body: (Part) -> Void)
     /// nil, or a sentence about what is wrong with the arithmetic of this build.
     func selfTest() -> StaticString?
 }
 
 extension Strategy {
     public func scoreAll(_ question: Question, _ scores: UnsafeMutablePointer<Int32>) {
-        let overview = overview(question)
         for node in question.nodes where question.isFeasible(node) {
-            unsafe scores[node] = score(node, question, overview)
+            unsafe question.notes[node] = ownScore(node, question)
         }
+        guard compares(question) else {
+            for node in question.nodes { unsafe scores[node] = question.notes[node] }
+            return
+        }
+        unsafe compareAll(question, scores)
     }
 
-    /// - Returns: false if a single node can't be scored without the others.
     public func scoreSome(_ question: Question, _ dirty: UnsafeBufferPointer<UInt32>,
-                          _ scores: UnsafeMutablePointer<Int32>) -> Bool {
-        guard isLocal(question) else { return false }
-        let overview = overview(question)
+                          _ scores: UnsafeMutablePointer<Int32>) {
         for index in dirty.indices {
             let node = unsafe Int(dirty[index])
             guard question.nodes.contains(node), question.isFeasible(node) else { continue }
-            unsafe scores[node] = score(node, question, overview)
+            let own = ownScore(node, question)
+            unsafe question.notes[node] = own
+            unsafe scores[node] = own
         }
-        return true
+        if compares(question) { unsafe compareAll(question, scores) }
     }
 
+    private func compareAll(_ question: Question, _ scores: UnsafeMutablePointer<Int32>) {
+        var overview = overview(question)
+        for node in question.nodes where question.isFeasible(node) {
+            unsafe scores[node] = include(node, question, &overview)
+        }
+        for node in question.nodes where question.isFeasible(node) {
+            var sum = unsafe Int64(question.notes[node])
+            let kept = unsafe scores[node]
+            forEachComparedPart(node, kept, question, overview) {
+                sum &+= $0.weight &* $0.normalized
+            }
+            unsafe scores[node] = Int32(truncatingIfNeeded: sum)
+        }
+    }
+
+    /// Weights are at most 100 and parts too, so no sum comes near a limit.
     @inline(__always)
-    private func score(_ node: Int, _ question: Question, _ overview: Overview) -> Int32 {
+    private func ownScore(_ node: Int, _ question: Question) -> Int32 {
         var sum: Int64 = 0
-        forEachPart(node, question, overview) { sum += $0.weight * $0.normalized }
-        return Int32(clamping: sum)
+        forEachOwnPart(node, question) { sum &+= $0.weight &* $0.normalized }
+        return Int32(truncatingIfNeeded: sum)
     }
 
     /// Writes the parts of one node's score. - Returns: how many.
@@ -74,7 +103,7 @@ extension Strategy {
         guard capacity > 0, unsafe step >= MemoryLayout<martlet_score_part>.size else { return 0 }
         let bytes = UnsafeMutableRawPointer(parts)
         var count = 0
-        forEachPart(node, question, overview(question)) { part in
+        let write = { (part: Part) in
             guard count < capacity else { return }
             // The host's struct may be longer than the one known here: its size is the step.
             let place = unsafe (bytes + count * step)
@@ -86,6 +115,15 @@ extension Strategy {
             unsafe place.pointee.normalized = part.normalized
             count += 1
         }
+        forEachOwnPart(node, question, write)
+        guard compares(question) else { return count }
+        var overview = overview(question)
+        var kept: Int32 = 0
+        for other in question.nodes where question.isFeasible(other) {
+            let number = include(other, question, &overview)
+            if other == node { kept = number }
+        }
+        forEachComparedPart(node, kept, question, overview, write)
         return count
     }
 }

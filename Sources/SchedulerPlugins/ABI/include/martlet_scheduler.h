@@ -134,6 +134,10 @@ struct martlet_pod {
     /* Pods on each node that belong to the same services and controllers (as Kubernetes' default
      * spreading groups them). NULL if it belongs to none. */
     const int32_t *group_pods;
+    /* Notes about each node that the host keeps for this class, as it keeps the scores: at
+     * `rescore` they hold what the strategy wrote with its last answer, at `score` anything. They
+     * may be written to by both, and save work that need not be done again. Never NULL. */
+    int32_t *notes;
 };
 
 /* One part of a node's score, for people to read. */

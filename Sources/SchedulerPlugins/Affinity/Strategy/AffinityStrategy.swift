@@ -41,32 +41,43 @@ struct AffinityStrategy: Strategy {
 
     @inline(__always)
     func overview(_ question: Question) -> Overview {
-        var overview = Overview()
-        guard !isLocal(question) else { return overview }
-        for node in question.nodes where question.isFeasible(node) {
-            overview.owner.include(question.ownerPods(node))
-            overview.group.include(question.groupPods(node))
-            overview.zone.include(zonePods(node, question))
-            overview.preference.include(question.preference(node))
-            overview.taints.include(question.avoidedTaints(node))
-        }
-        return overview
+        Overview()
     }
 
     @inline(__always)
-    func forEachPart(_ node: Int, _ question: Question, _ overview: Overview,
-                     _ body: (Part) -> Void) {
+    func include(_ node: Int, _ question: Question, _ overview: inout Overview) -> Int32 {
+        let zoned = zonePods(node, question)
+        overview.owner.include(question.ownerPods(node))
+        overview.group.include(question.groupPods(node))
+        overview.zone.include(Int64(zoned))
+        overview.preference.include(question.preference(node))
+        overview.taints.include(question.avoidedTaints(node))
+        return zoned
+    }
+
+    @inline(__always)
+    func forEachOwnPart(_ node: Int, _ question: Question, _ body: (Part) -> Void) {
+        let least = question.leastAllocated(node)
+        body(Part("LeastAllocated", weight: leastAllocated, raw: least, normalized: least))
+    }
+
+    @inline(__always)
+    func compares(_ question: Question) -> Bool {
+        question.hasOwner || question.hasGroup || question.prefersNodes || question.avoidsTaints
+    }
+
+    @inline(__always)
+    func forEachComparedPart(_ node: Int, _ kept: Int32, _ question: Question,
+                             _ overview: Overview, _ body: (Part) -> Void) {
         let owned = question.ownerPods(node)
         body(Part("SameOwner", weight: sameOwner, raw: owned,
                   normalized: overview.owner.moreIsBetter(owned)))
         let grouped = question.groupPods(node)
         body(Part("SameGroup", weight: sameGroup, raw: grouped,
                   normalized: overview.group.moreIsBetter(grouped)))
-        let zoned = zonePods(node, question)
+        let zoned = Int64(kept)
         body(Part("SameZone", weight: sameZone, raw: zoned,
                   normalized: overview.zone.moreIsBetter(zoned)))
-        let least = question.leastAllocated(node)
-        body(Part("LeastAllocated", weight: leastAllocated, raw: least, normalized: least))
         let preference = question.preference(node)
         body(Part("NodeAffinity", weight: nodeAffinity, raw: preference,
                   normalized: overview.preference.moreIsBetter(preference)))
@@ -77,18 +88,12 @@ struct AffinityStrategy: Strategy {
 
     /// Pods of the group in the node's zone.
     @inline(__always)
-    private func zonePods(_ node: Int, _ question: Question) -> Int64 {
+    private func zonePods(_ node: Int, _ question: Question) -> Int32 {
         for index in 0..<question.spreadCount {
             let spread = question.spread(index)
-            if !spread.isByNode { return Int64(spread.pods(around: node) ?? 0) }
+            if !spread.isByNode { return spread.pods(around: node) ?? 0 }
         }
         return 0
-    }
-
-    @inline(__always)
-    func isLocal(_ question: Question) -> Bool {
-        !question.hasOwner && !question.hasGroup && !question.prefersNodes
-            && !question.avoidsTaints
     }
 
     /// Half full and beside one of its own: 25 left. Empty and alone: 75 left.

@@ -6,11 +6,11 @@ import StrategyKit
 /// would be left counts as well. Replicas of one workload are still kept apart where another node
 /// in use has room.
 struct BinPackingStrategy: Strategy {
-    var fullness: Int64 = 6
-    var shape: Int64 = 2
-    var replicas: Int64 = 2
-    var nodeAffinity: Int64 = 2
-    var taintToleration: Int64 = 3
+    var fullness: Int64 = 20
+    var shape: Int64 = 3
+    var replicas: Int64 = 3
+    var nodeAffinity: Int64 = 20
+    var taintToleration: Int64 = 30
 
     mutating func set(_ name: ConfigName, to value: Int64) -> Bool {
         if name.is("fullness") {
@@ -30,35 +30,44 @@ struct BinPackingStrategy: Strategy {
     }
 
     struct Overview {
-        var replicas = Extremes()
         var preference = Extremes()
         var taints = Extremes()
     }
 
     @inline(__always)
-    func overview(_ question: Question) -> Overview {
-        var overview = Overview()
-        guard !isLocal(question) else { return overview }
-        for node in question.nodes where question.isFeasible(node) {
-            overview.replicas.include(question.ownerPods(node))
-            overview.preference.include(question.preference(node))
-            overview.taints.include(question.avoidedTaints(node))
-        }
-        return overview
-    }
-
-    @inline(__always)
-    func forEachPart(_ node: Int, _ question: Question, _ overview: Overview,
-                     _ body: (Part) -> Void) {
-        let full = question.mostAllocated(node)
+    func forEachOwnPart(_ node: Int, _ question: Question, _ body: (Part) -> Void) {
+        let full = question.fullness(node)
         body(Part("Fullness", weight: fullness, raw: full, normalized: full))
-        let fit = question.balancedAllocation(node)
-        body(Part("Shape", weight: shape, raw: fit, normalized: fit))
+        let left = question.proportion(node)
+        body(Part("Shape", weight: shape, raw: left, normalized: left))
         if question.hasOwner {
             let owned = question.ownerPods(node)
             body(Part("Replicas", weight: replicas, raw: owned,
-                      normalized: overview.replicas.lessIsBetter(owned)))
+                      normalized: 100 - 100 * min(owned, Self.replicasMax) / Self.replicasMax))
         }
+    }
+
+    /// More replicas on a node are no worse than so many.
+    private static let replicasMax: Int64 = 3
+
+    @inline(__always)
+    func compares(_ question: Question) -> Bool {
+        question.prefersNodes || question.avoidsTaints
+    }
+
+    @inline(__always)
+    func overview(_ question: Question) -> Overview { Overview() }
+
+    @inline(__always)
+    func include(_ node: Int, _ question: Question, _ overview: inout Overview) -> Int32 {
+        overview.preference.include(question.preference(node))
+        overview.taints.include(question.avoidedTaints(node))
+        return 0
+    }
+
+    @inline(__always)
+    func forEachComparedPart(_ node: Int, _ kept: Int32, _ question: Question,
+                             _ overview: Overview, _ body: (Part) -> Void) {
         if question.prefersNodes {
             let preference = question.preference(node)
             body(Part("NodeAffinity", weight: nodeAffinity, raw: preference,
@@ -71,14 +80,9 @@ struct BinPackingStrategy: Strategy {
         }
     }
 
-    @inline(__always)
-    func isLocal(_ question: Question) -> Bool {
-        !question.hasOwner && !question.prefersNodes && !question.avoidsTaints
-    }
-
-    /// Half full: 75 taken, balance kept (75), the one that has a replica. Empty: 25 taken.
+    /// A quarter left of both (1 - 1/16), in proportion, one replica. Then three quarters, none.
     func selfTest() -> StaticString? {
-        Sample.scores(BinPackingStrategy(), are: (6 * 75 + 2 * 75, 6 * 25 + 2 * 75 + 200))
+        Sample.scores(BinPackingStrategy(), are: (20 * 93 + 300 + 3 * 67, 20 * 43 + 300 + 300))
             ? nil : "the scores of the sample are not what they should be"
     }
 }

@@ -28,6 +28,7 @@ struct SpreadStrategy: Strategy {
     }
 
     struct Overview {
+        var formula: Crowding
         var crowding = Extremes()
         var preference = Extremes()
         var taints = Extremes()
@@ -35,42 +36,52 @@ struct SpreadStrategy: Strategy {
 
     @inline(__always)
     func overview(_ question: Question) -> Overview {
-        var overview = Overview()
-        guard !isLocal(question) else { return overview }
-        for node in question.nodes where question.isFeasible(node) {
-            if question.spreadCount > 0 { overview.crowding.include(question.crowding(node)) }
-            overview.preference.include(question.preference(node))
-            overview.taints.include(question.avoidedTaints(node))
-        }
-        return overview
+        Overview(formula: Crowding(question))
     }
 
     @inline(__always)
-    func forEachPart(_ node: Int, _ question: Question, _ overview: Overview,
-                     _ body: (Part) -> Void) {
+    func include(_ node: Int, _ question: Question, _ overview: inout Overview) -> Int32 {
+        let crowding = overview.formula.around(node)
+        overview.crowding.include(Int64(crowding))
+        if question.prefersNodes { overview.preference.include(question.preference(node)) }
+        if question.avoidsTaints { overview.taints.include(question.avoidedTaints(node)) }
+        return crowding
+    }
+
+    @inline(__always)
+    func forEachOwnPart(_ node: Int, _ question: Question, _ body: (Part) -> Void) {
         let least = question.leastAllocated(node)
         body(Part("LeastAllocated", weight: leastAllocated, raw: least, normalized: least))
         let balanced = question.balancedAllocation(node)
         body(Part("BalancedAllocation", weight: balancedAllocation, raw: balanced,
                   normalized: balanced))
+        if !question.avoidsTaints {
+            body(Part("TaintToleration", weight: taintToleration, raw: 0, normalized: 100))
+        }
+    }
+
+    @inline(__always)
+    func compares(_ question: Question) -> Bool {
+        question.spreadCount > 0 || question.prefersNodes || question.avoidsTaints
+    }
+
+    @inline(__always)
+    func forEachComparedPart(_ node: Int, _ kept: Int32, _ question: Question,
+                             _ overview: Overview, _ body: (Part) -> Void) {
         if question.spreadCount > 0 {
-            let crowding = question.crowding(node)
-            body(Part("PodTopologySpread", weight: podTopologySpread, raw: crowding,
-                      normalized: overview.crowding.leastIsBest(crowding)))
+            body(Part("PodTopologySpread", weight: podTopologySpread, raw: Int64(kept),
+                      normalized: overview.crowding.leastIsBest(kept)))
         }
         if question.prefersNodes {
             let preference = question.preference(node)
             body(Part("NodeAffinity", weight: nodeAffinity, raw: preference,
                       normalized: overview.preference.moreIsBetter(preference)))
         }
-        let taints = question.avoidedTaints(node)
-        body(Part("TaintToleration", weight: taintToleration, raw: taints,
-                  normalized: overview.taints.lessIsBetter(taints)))
-    }
-
-    @inline(__always)
-    func isLocal(_ question: Question) -> Bool {
-        question.spreadCount == 0 && !question.prefersNodes && !question.avoidsTaints
+        if question.avoidsTaints {
+            let taints = question.avoidedTaints(node)
+            body(Part("TaintToleration", weight: taintToleration, raw: taints,
+                      normalized: overview.taints.lessIsBetter(taints)))
+        }
     }
 
     /// Half full: 25 left, balance kept (75), one pod in the way of none (raw 3 and 2: 66 to 100),

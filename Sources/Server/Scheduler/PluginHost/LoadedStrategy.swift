@@ -58,14 +58,23 @@ internal import SchedulerEngine
     }
 
     /// Asks for all scores, or only for those of the nodes that changed where it can do that.
-    func score(_ question: StrategyQuestion,
-               into scores: UnsafeMutablePointer<Int32>, dirty: [UInt32]?) -> Bool {
-        if let dirty, let rescore = unsafe image.table.pointee.rescore {
+    func score(_ question: StrategyQuestion) -> Bool {
+        let table = unsafe image.table.pointee
+        if let dirty = question.dirty, let rescore = unsafe table.rescore {
             let answer = unsafe rescore(instance, question.nodes, question.pod, dirty,
-                                        UInt32(dirty.count), scores)
+                                        UInt32(dirty.count), question.scores)
             if answer != MARTLET_ASK_AGAIN { return answer == MARTLET_OK }
         }
-        return unsafe image.table.pointee.score(instance, question.nodes, question.pod, scores)
+        return unsafe table.score(instance, question.nodes, question.pod, question.scores)
+            == MARTLET_OK
+    }
+
+    /// Asks for all scores beside the strategy that decides, which has notes of its own.
+    func score(_ question: StrategyQuestion, into scores: UnsafeMutablePointer<Int32>,
+               notes: UnsafeMutablePointer<Int32>) -> Bool {
+        var pod = unsafe question.pod.pointee
+        unsafe pod.notes = unsafe notes
+        return unsafe image.table.pointee.score(instance, question.nodes, &pod, scores)
             == MARTLET_OK
     }
 

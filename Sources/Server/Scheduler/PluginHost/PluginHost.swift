@@ -42,6 +42,7 @@ public final class PluginHost: SchedulingStrategy {
     private var previous: LoadedStrategy?
     private var shadowStrategy: LoadedStrategy?
     private var shadowScores = AlignedScores(count: 64)
+    private var shadowNotes = AlignedScores(count: 64)
     private var strikes = Strikes()
     private var shadowStrikes = Strikes()
     private let answerMax: Duration
@@ -122,8 +123,7 @@ extension PluginHost {
     public func score(_ question: StrategyQuestion) {
         guard let strategy else { return builtIn.score(question) }
         let start = clock()
-        let isAnswer = unsafe strategy.score(question, into: question.scores,
-                                             dirty: question.dirty)
+        let isAnswer = strategy.score(question)
         let isInRange = unsafe clamp(question.scores, question)
         guard let complaint = complaint(isAnswer, since: start)
             ?? (isInRange ? nil : "gives scores that are not between 0 and \(MARTLET_SCORE_MAX)")
@@ -141,9 +141,11 @@ extension PluginHost {
         guard let shadowStrategy else { return }
         if shadowScores.count < question.nodeCount {
             shadowScores = AlignedScores(count: 2 * question.nodeCount)
+            shadowNotes = AlignedScores(count: 2 * question.nodeCount)
         }
         let start = clock()
-        let isAnswer = unsafe shadowStrategy.score(question, into: shadowScores.base, dirty: nil)
+        let isAnswer = unsafe shadowStrategy.score(question, into: shadowScores.base,
+                                                   notes: shadowNotes.base)
         if let complaint = complaint(isAnswer, since: start) {
             guard shadowStrikes.add() >= Self.strikesMax else { return }
             let id = shadowStrategy.id
@@ -170,16 +172,16 @@ extension PluginHost {
     /// Brings scores into range. - Returns: whether those of feasible nodes were.
     private func clamp(_ scores: UnsafeMutablePointer<Int32>,
                        _ question: StrategyQuestion) -> Bool {
-        var isInRange = true
         // The engine's promise: arrays of nodeCount elements.
-        let feasible = unsafe question.pod.pointee.feasible
+        guard let feasible = unsafe question.pod.pointee.feasible else { return true }
+        var outside: Int32 = 0
         for node in 0..<question.nodeCount {
             let score = unsafe scores[node]
             let clamped = min(max(score, 0), MARTLET_SCORE_MAX)
-            if score != clamped, unsafe feasible?[node] != 0 { isInRange = false }
+            outside |= unsafe (score ^ clamped) & -Int32(feasible[node] & 1)
             unsafe scores[node] = clamped
         }
-        return isInRange
+        return outside == 0
     }
 
     private func strike(_ complaint: String) {

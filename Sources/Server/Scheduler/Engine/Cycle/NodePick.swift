@@ -5,23 +5,24 @@ struct NodePick {
 
     init(seed: UInt64) { self.seed = seed }
 
-    /// Returns the feasible node with the highest score; among equals, the counter decides.
+    /// Returns the feasible node with the highest score, which is not negative; among equals, the counter decides.
     ///
     /// - Returns: nil if no node is feasible.
     mutating func best(_ scores: Column<Int32>, _ feasible: Column<UInt8>, count: Int) -> Int? {
         precondition(count <= scores.count && count <= feasible.count)
-        var highest = Int32.min
+        // Within bounds, as checked above. Two simple loops, because they run over all nodes for
+        // each pod, and become vector instructions.
+        var highest: Int32 = -1
+        for node in 0..<count {
+            let score = unsafe feasible.unchecked(node) != 0 ? scores.unchecked(node) : -1
+            highest = max(highest, score)
+        }
+        guard highest >= 0 else { return nil }
         var equals = 0
         for node in 0..<count {
-            // Within bounds, as checked above.
-            let score = unsafe feasible.unchecked(node) != 0 ? scores.unchecked(node) : .min
-            if score > highest {
-                highest = score
-                equals = 0
-            }
-            equals += score == highest ? 1 : 0
+            let isBest = unsafe feasible.unchecked(node) != 0 && scores.unchecked(node) == highest
+            equals += isBest ? 1 : 0
         }
-        guard highest > .min else { return nil }
         decisions += 1
         var skip = equals == 1 ? 0 : Int(Self.mix(seed &+ decisions) % UInt64(equals))
         for node in 0..<count where feasible[node] != 0 && scores[node] == highest {

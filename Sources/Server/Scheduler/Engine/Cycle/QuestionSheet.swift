@@ -84,7 +84,8 @@ struct QuestionSheet {
             requests: requests.base, scoring_requests: scoringRequests.base,
             feasible: cache.feasible.base, feasible_count: UInt32(cache.feasibleCount),
             spread_count: 0, spreads: nil, preferred_affinity: preferences.map { unsafe $0.base },
-            avoided_taints: reluctances.map { unsafe $0.base }, owner_pods: nil, group_pods: nil)
+            avoided_taints: reluctances.map { unsafe $0.base }, owner_pods: nil, group_pods: nil,
+            notes: cache.notes.mutableBase)
     }
 
     /// Kubernetes' default for groups: over hosts with a skew of 3.
@@ -108,16 +109,19 @@ struct QuestionSheet {
         podsInZone.fill(with: 0)
         isZoneFeasible.fill(with: 0)
         var isAnyOutside = false
-        let (zones, feasible) = (table.zoneOfNode, cache.feasible)
+        let (zones, feasible, pods) = (table.zoneOfNode, cache.feasible, group.onNode)
         let matches = cache.demand?.matchesAffinity
-        for node in 0..<table.placeCount {
-            let zone = Int(zones[node])
+        let count = table.placeCount
+        precondition(count <= zones.count && count <= feasible.count && count <= pods.count)
+        for node in 0..<count {
+            // Within bounds, as checked above; a zone's number is less than zoneCount.
+            let (zone, isFeasible) = unsafe (Int(zones.unchecked(node)), feasible.unchecked(node))
             if zone < 0 {
-                isAnyOutside = isAnyOutside || feasible[node] != 0
+                isAnyOutside = isAnyOutside || isFeasible != 0
                 continue
             }
-            if feasible[node] != 0 { isZoneFeasible[zone] = 1 }
-            if matches?[node] ?? 1 != 0 { podsInZone[zone] &+= group.onNode[node] }
+            isZoneFeasible[zone] |= isFeasible
+            if matches?[node] ?? 1 != 0 { unsafe podsInZone[zone] &+= pods.unchecked(node) }
         }
         var domains = isAnyOutside ? 1 : 0
         for zone in 0..<zoneCount where isZoneFeasible[zone] != 0 { domains += 1 }

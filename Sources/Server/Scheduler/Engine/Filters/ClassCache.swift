@@ -8,6 +8,8 @@ final class ClassCache {
     private(set) var feasibleCount = 0
     /// The strategy's last answer.
     let scores: Column<Int32>
+    /// What the strategy noted for itself with that answer.
+    let notes: Column<Int32>
     /// ``SchedulingStrategy/epoch`` of that answer; nil: there is none.
     var scoredEpoch: UInt64?
     /// Nodes looked at again since that answer.
@@ -29,6 +31,7 @@ final class ClassCache {
         verdicts = Column(count: table.stride)
         feasible = Column(count: table.stride)
         scores = Column(count: table.stride)
+        notes = Column(count: table.stride)
         isDirty = Column(count: table.stride)
     }
 

@@ -67,6 +67,7 @@ struct NodeTable: ~Copyable {
     /// The row of an extended resource, or nil if no node offers it.
     func row(of extended: String) -> Int? { rowByName[extended] }
 
+    @inline(__always)
     func free(_ row: Int, _ node: Int) -> Int64 {
         let (free, overflow) = allocatable[row * stride + node]
             .subtractingReportingOverflow(requested[row * stride + node])
