@@ -8,7 +8,7 @@ import StrategyKit
 struct BinPackingStrategy: Strategy {
     var fullness: Int64 = 20
     var shape: Int64 = 3
-    var replicas: Int64 = 3
+    var replicas: Int64 = 6
     var nodeAffinity: Int64 = 20
     var taintToleration: Int64 = 30
 
@@ -82,7 +82,7 @@ struct BinPackingStrategy: Strategy {
 
     /// A quarter left of both (1 - 1/16), in proportion, one replica. Then three quarters, none.
     func selfTest() -> StaticString? {
-        Sample.scores(BinPackingStrategy(), are: (20 * 93 + 300 + 3 * 67, 20 * 43 + 300 + 300))
+        Sample.scores(BinPackingStrategy(), are: (20 * 93 + 300 + 6 * 67, 20 * 43 + 300 + 600))
             ? nil : "the scores of the sample are not what they should be"
     }
 }
