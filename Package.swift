@@ -156,7 +156,8 @@ targets += [
 targets += [
     room("Rules", at: "Sources/Server/API/Rules", knows: ["Wire", "Kubernetes"]),
     tests("RulesTests", at: "Tests/RulesTests",
-          knows: ["Rules", "Wire", "Kubernetes", .product(name: "Yams", package: "Yams")]),
+          knows: ["Rules", "CaseFiles", "Wire", "Kubernetes",
+                  .product(name: "Yams", package: "Yams")], cases: true),
 ]
 
 targets += [

@@ -32,7 +32,7 @@ struct Scenario {
             contentsOf: Self.folder.appending(path: "cases/\(name).yaml"), encoding: .utf8)
         let answers = try Data(contentsOf: Self.folder.appending(path: "recorded/\(name).json"))
         guard case .list(let recorded) = try Value(json: Array(answers)),
-            let node = try Yams.compose(yaml: cases), case .sequence(let requests) = node
+            let node = try Yams.compose(yaml: cases), case .list(let requests) = Value(node)
         else { throw ScenarioError.unreadable(name) }
         steps = try zip(requests, recorded).map { try Step($0, $1) }
     }
@@ -43,18 +43,13 @@ enum ScenarioError: Error {
 }
 
 extension Scenario.Step {
-    init(_ request: Node, _ recorded: Value) throws {
-        name = request["name"]?.string ?? ""
+    init(_ request: Value, _ recorded: Value) throws {
+        name = request["name"]?.text ?? ""
         method = ["GET", "POST", "PUT", "PATCH", "DELETE"].first { request[$0] != nil } ?? "GET"
-        path = request[method]?.string ?? ""
-        contentType = request["headers"]?["Content-Type"]?.string ?? "application/json"
-        if let yaml = request["yaml"]?.string {
-            body = yaml
-        } else if let json = request["json"] {
-            body = String(decoding: Value(json).json, as: UTF8.self)
-        } else {
-            body = request["text"]?.string
-        }
+        path = request[method]?.text ?? ""
+        contentType = request["headers"]?["Content-Type"]?.text ?? "application/json"
+        body = request["yaml"]?.text ?? request["text"]?.text
+            ?? request["json"].map { String(decoding: $0.json, as: UTF8.self) }
         status = recorded["status"]?.int ?? 0
         let answer = recorded["body"]
         self.answer = answer == .null ? nil : answer
@@ -62,13 +57,10 @@ extension Scenario.Step {
 }
 
 extension Value {
-    /// What a document of YAML says.
+    /// A node of a scenario file, which Python reads: `n` and `y` are no truth values there.
     init(_ node: Node) {
         switch node {
-        case .scalar(let scalar):
-            switch node.tag {
-            default: self = Value(plain: scalar)
-            }
+        case .scalar(let scalar): self = Value(plain: scalar)
         case .sequence(let nodes): self = .list(nodes.map(Value.init))
         case .mapping(let pairs):
             self = .map(ValueMap(pairs.map { ($0.key.string ?? "", Value($0.value)) }))
@@ -77,20 +69,20 @@ extension Value {
     }
 
     private init(plain scalar: Node.Scalar) {
-        if scalar.style != .plain { self = .string(scalar.string); return }
-        switch scalar.string {
+        let text = scalar.string
+        switch text {
+        case _ where scalar.style != .plain: self = .string(text)
         case "", "~", "null": self = .null
-        case "true": self = .bool(true)
-        case "false": self = .bool(false)
+        case "true", "false": self = .bool(text == "true")
         default:
-            if let int = Int64(scalar.string) {
-                self = .int(int)
-            } else if let double = Double(scalar.string) {
-                self = .double(double)
-            } else {
-                self = .string(scalar.string)
-            }
+            self = Int64(text).map(Value.int) ?? Double(text).map(Value.double) ?? .string(text)
         }
+    }
+
+    /// What a document of YAML says, as the API reads it.
+    init(yaml text: String) throws {
+        let bytes = Array(text.utf8)
+        unsafe try self.init(json: YAMLAsJSON.first(of: bytes.span.bytes).json) // no padding
     }
 
     subscript(key: String) -> Value? {

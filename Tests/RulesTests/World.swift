@@ -1,7 +1,6 @@
 import Foundation
 import Kubernetes
 import Wire
-import Yams
 
 @testable import Rules
 
@@ -33,8 +32,7 @@ struct World {
         switch step.method {
         case "POST" where place.subresource == nil: return create(body, place)
         case "PUT": return replace(body, place)
-        case "PATCH" where step.contentType == "application/merge-patch+json":
-            return merge(body, place)
+        case "PATCH": return patch(body, step.contentType, place)
         default: return .untried("\(step.method) \(step.contentType)")
         }
     }
@@ -80,12 +78,13 @@ struct World {
         return update(object, old, place)
     }
 
-    private func merge(_ body: String, _ place: Place) -> Outcome {
+    private func patch(_ body: String, _ contentType: String, _ place: Place) -> Outcome {
+        var issues: [String] = []
         guard let old = objects[key(place.type, place.name, place.namespace)],
-            let patch = try? Value(json: Array(body.utf8)),
-            let before = try? Value(json: ObjectCodec.encode(old, .json)),
-            let object = read(
-                String(decoding: before.merged(with: patch).json, as: UTF8.self), place.type)
+            let kind = ObjectPatch.Kind(rawValue: contentType),
+            let value = try? Value(yaml: body),
+            let patch = try? ObjectPatch(kind, value.json, issues: &issues),
+            let object = try? patch.apply(to: old).object
         else { return .untried("nothing to patch") }
         return update(object, old, place)
     }
@@ -103,8 +102,7 @@ struct World {
     }
 
     private func read(_ body: String, _ type: MessageType) -> Message? {
-        guard let node = try? Yams.compose(yaml: body) else { return nil }
-        return try? ObjectCodec.decode(Value(node).json, .json, default: type).object
+        try? ObjectCodec.decode(Array(body.utf8), .yaml, default: type).object
     }
 
     private func judged(_ object: Message, _ errors: [FieldError]) -> Outcome {
@@ -190,19 +188,5 @@ struct Place {
         if let subresource, type.resource?.subresources.contains(where: {
             $0.name == subresource && $0.kind == type.kind
         }) != true { return nil }
-    }
-}
-
-extension Value {
-    /// RFC 7396.
-    func merged(with patch: Value) -> Value {
-        guard case .map(let changes) = patch else { return patch }
-        var result = ValueMap()
-        if case .map(let map) = self { result = map }
-        for change in changes.entries {
-            result[change.key] = change.value == .null
-                ? nil : (result[change.key] ?? .null).merged(with: change.value)
-        }
-        return .map(result)
     }
 }

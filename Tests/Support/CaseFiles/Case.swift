@@ -35,10 +35,13 @@ public struct CaseError: Error {
 
 /// A line of a script: words, and settings `key=value`.
 public struct Line: Sendable {
+    /// The line as it stands.
+    public let text: String
     public let words: [String]
     public let settings: [String: String]
 
     init(_ text: String) {
+        self.text = text
         let parts = text.split(separator: " ").map(String.init)
         words = parts.filter { !$0.contains("=") }
         let pairs = parts.filter { $0.contains("=") }.map { part in

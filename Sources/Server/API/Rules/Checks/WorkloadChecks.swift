@@ -70,7 +70,7 @@ enum WorkloadChecks {
         claims: [String] = [], _ report: inout Report
     ) {
         report.at("template") { report in
-            if !(selector?.matches(template.metadata.labels) ?? false) {
+            if !selects(selector, template) {
                 report.invalid("metadata.labels", JSONValue(template.metadata.tree["labels"]),
                     "`selector` does not match template `labels`")
             }
@@ -86,6 +86,15 @@ enum WorkloadChecks {
                     "activeDeadlineSeconds in \(kind) is not Supported")
             }
         }
+    }
+
+    /// No selector selects nothing, and neither does one that has been refused already.
+    private static func selects(
+        _ selector: MetaV1.LabelSelector?, _ template: CoreV1.PodTemplateSpec
+    ) -> Bool {
+        do throws(SelectorError) {
+            return try LabelSelector(object: selector?.tree).matches(template.metadata.tree)
+        } catch { return false }
     }
 
     @Sendable private static func replicationController(
@@ -226,24 +235,5 @@ extension Report {
             text.hasSuffix("%")
         else { return }
         invalid(field, text, "must not be greater than 100%")
-    }
-}
-
-extension MetaV1.LabelSelector {
-    /// Whether labels fulfill the selector. An operator that does not exist matches nothing.
-    func matches(_ labels: [String: String]) -> Bool {
-        for (key, value) in matchLabels where labels[key] != value { return false }
-        for requirement in matchExpressions {
-            let value = labels[requirement.key]
-            let isMatch = switch requirement.operator {
-            case "In": value.map(requirement.values.contains) ?? false
-            case "NotIn": !(value.map(requirement.values.contains) ?? false)
-            case "Exists": value != nil
-            case "DoesNotExist": value == nil
-            default: false
-            }
-            if !isMatch { return false }
-        }
-        return true
     }
 }
