@@ -61,7 +61,7 @@ func padded(_ text: String, _ width: Int) -> String {
     return width < 0 ? text + spaces : spaces + text
 }
 
-/// How long it takes to put another strategy in place and decide with it, less one decision.
+/// How long it takes to put another strategy in place and take the first decision with it.
 @MainActor func exchangePauses(count: Int) throws -> [Duration] {
     let strategies = [try loader.load("spread"), try loader.load("bin-packing")]
     var cluster = Cluster(nodes: 1000, host: host)
