@@ -204,7 +204,7 @@ targets += [
         .product(name: "Logging", package: "swift-log"),
     ], cases: true),
     tests("KubeClientTests", at: "Tests/KubeClientTests", knows: [
-        "KubeClient", "APIClient", "APIErrors", "Wire", "Kubernetes",
+        "KubeClient", "APIClient", "APIErrors", "Transport", "Wire", "Kubernetes",
     ]),
     tests("APIClientTests", at: "Tests/APIClientTests", knows: [
         "APIClient", "APIErrors", "FakeAPI", "Wire", "Kubernetes",
