@@ -9,7 +9,7 @@ import Wire
 
 extension APIServer {
     /// Names this server in tokens, and is what tokens are for if they do not say.
-    private static let issuer = "https://kubernetes.default.svc.cluster.local"
+    private static let issuer = "https://kubernetes.default.svc"
 
     /// The API over a store, as the settings want it.
     convenience init(
