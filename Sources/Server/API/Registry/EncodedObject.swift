@@ -10,7 +10,7 @@ public struct EncodedObject: Sendable {
     public let type: MessageType
     public let bytes: [UInt8]
     /// ``Revision/none`` of an object that a dry run made.
-    public let revision: Revision
+    public internal(set) var revision: Revision
 
     public init(type: MessageType, bytes: [UInt8], revision: Revision) {
         self.type = type

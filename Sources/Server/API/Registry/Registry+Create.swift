@@ -47,6 +47,10 @@ extension Registry {
             try addresses.rehearse(&tree)
             return EncodedObject(tree, revision: .none)
         }
+        if tree.type === CoreV1.Service.messageType, try find(operation, name: name) != nil {
+            // Before its address is missed: the one that is there may have it.
+            throw .alreadyExists(operation.qualified, name)
+        }
         let taken = try addresses.take(&tree)
         let object = EncodedObject(tree, revision: .none)
         do throws(StoreError) {

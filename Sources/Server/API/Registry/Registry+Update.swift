@@ -57,9 +57,13 @@ extension Registry {
             var new = try make(old)
             try checkIdentity(&new, old, operation)
             try prepare(&new, old: old, operation)
+            let taken = try addresses.take(&new, old: old)
             do throws(StoreError) {
-                return try await replace(stored, old, with: new, operation)
+                let changed = try await replace(stored, old, with: new, operation)
+                if operation.write.isDryRun { addresses.giveBack(taken) }
+                return changed
             } catch {
+                addresses.giveBack(taken)
                 guard case .conflict = error else { throw APIError(store: error) }
                 guard retries, attempt < Self.retriesMax else { throw .conflict(operation.qualified, name) }
             }
@@ -107,37 +111,33 @@ extension Registry {
     }
 
     /// Writes `new` in the place of `stored`: nothing if they are the same, and a deletion if it was
-    /// only waiting for its last finalizer.
+    /// only waiting for its last finalizer. What a service no longer has is free afterwards; what
+    /// it newly needs was taken before.
     private func replace(
         _ stored: EncodedObject, _ old: Message, with new: Message, _ operation: Operation
     ) async throws(StoreError) -> EncodedObject {
         guard new != old else { return stored }
         let key = key(operation, name: old.metadata.name)
-        let object = EncodedObject(new, revision: .none)
-        let meta = new.metadata
-        let isDone = meta.deletionTimestamp != nil && meta.finalizers.isEmpty
-            && (meta.deletionGracePeriodSeconds ?? 0) == 0 && !old.metadata.finalizers.isEmpty
-            && !new.isNamespaceWithFinalizers
-        if operation.write.isDryRun {
-            return EncodedObject(type: object.type, bytes: object.bytes, revision: stored.revision)
-        }
-        if isDone || (new.isNamespaceWithoutFinalizers && meta.deletionTimestamp != nil) {
-            let revision = try await store.delete(key, expecting: stored.revision)
+        var object = EncodedObject(new, revision: stored.revision)
+        guard !operation.write.isDryRun else { return object }
+        if new.isReadyToGo(after: old) {
+            object.revision = try await store.delete(key, expecting: stored.revision)
             addresses.giveBack(of: old)
-            return EncodedObject(type: object.type, bytes: object.bytes, revision: revision)
+        } else {
+            object.revision = try await store.put(key, object.bytes, expecting: stored.revision)
+            addresses.giveBack(of: old, keeping: new)
         }
-        let revision = try await store.put(key, object.bytes, expecting: stored.revision)
-        return EncodedObject(type: object.type, bytes: object.bytes, revision: revision)
+        return object
     }
 }
 
 extension Message {
-    /// A namespace has finalizers of its own in its spec, beside those of its metadata.
-    fileprivate var isNamespaceWithFinalizers: Bool {
-        CoreV1.Namespace(self).map { !$0.spec.finalizers.isEmpty } ?? false
-    }
-
-    fileprivate var isNamespaceWithoutFinalizers: Bool {
-        CoreV1.Namespace(self).map { $0.spec.finalizers.isEmpty && $0.metadata.finalizers.isEmpty } ?? false
+    /// Whether it is being deleted, and nothing holds it any more.
+    fileprivate func isReadyToGo(after old: Message) -> Bool {
+        let meta = metadata
+        guard meta.deletionTimestamp != nil, meta.finalizers.isEmpty else { return false }
+        // A namespace has finalizers of its own in its spec, beside those of its metadata.
+        if let namespace = CoreV1.Namespace(self) { return namespace.spec.finalizers.isEmpty }
+        return (meta.deletionGracePeriodSeconds ?? 0) == 0 && !old.metadata.finalizers.isEmpty
     }
 }
