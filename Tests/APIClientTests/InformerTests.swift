@@ -49,7 +49,8 @@ struct InformerTests {
             await informer.waitUntil(ResourceVersion(b.metadata.resourceVersion)!)
             #expect(informer.count == 2)
             try await api.delete(CoreV1.Pod.self, namespace: "default", name: "a")
-            await informer.waitUntilDoomed(ObjectKey(namespace: "default", name: "a"), uid: "uid-101")
+            let a = ObjectKey(namespace: "default", name: "a")
+            await informer.waitUntilDoomed(a, uid: "uid-101")
             #expect(informer.keys.map(\.name) == ["b"])
         }
     }
@@ -85,8 +86,10 @@ struct InformerTests {
     func handlers() async throws {
         let told = Mutex<[String]>([])
         informer.onChange { change in
-            let (old, new) = (change.old.flatMap(CoreV1.Pod.init), change.new.flatMap(CoreV1.Pod.init))
-            let line = "\(old?.status.phase ?? "-") to \(new?.status.phase ?? "-")"
+            let phases = [change.old, change.new].map { pod in
+                pod.flatMap(CoreV1.Pod.init)?.status.phase ?? "-"
+            }
+            let line = phases.joined(separator: " to ")
             told.withLock { $0.append(line) }
         }
         try await running {

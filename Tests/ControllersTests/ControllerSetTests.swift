@@ -194,7 +194,8 @@ struct ControllerSetTests {
                     api.all(CoreV1.ConfigMap.self).allSatisfy { $0.metadata.name != "owner" }
                 })
             let log = api.log.filter { $0.hasPrefix("delete secrets") || $0.contains("owner") }
-            #expect(log.suffix(2) == ["delete secrets default/a", "update configmaps default/owner"])
+            #expect(
+                log.suffix(2) == ["delete secrets default/a", "update configmaps default/owner"])
         }
     }
 

@@ -149,6 +149,7 @@ private struct DeploymentScript {
             return describe(deployment.status)
         case .delete(let object, _, _): return ["delete \(object.objectMeta.name)"]
         case .announce(let note): return [describe(note)]
+        case .together(let writes): return writes.flatMap(describe)
         }
     }
 
@@ -159,7 +160,8 @@ private struct DeploymentScript {
         }
         let image = set.spec.template.spec.containers.first?.image ?? "-"
         var line = "web-\(image) size=\(set.size) revision=\(set.revision)"
-        if let history = notes[DeploymentAnnotation.revisionHistory] { line += " history=\(history)" }
+        let history = notes[DeploymentAnnotation.revisionHistory]
+        line += history.map { " history=\($0)" } ?? ""
         line += " desired=\(set.desiredReplicas ?? -1) max=\(set.maxReplicas ?? -1)"
         if set.metadata.controllerReference == nil { line += " free" }
         if observed.orphans.contains(where: { $0.metadata.uid == set.metadata.uid }) {

@@ -156,7 +156,8 @@ private struct EndpointsScript {
         guard let slice = DiscoveryV1.EndpointSlice(object) else { return "?" }
         let name = slice.metadata.name.isEmpty ? slice.metadata.generateName : slice.metadata.name
         let ports = slice.ports.map { "\($0.name ?? ""):\($0.port ?? 0)" }.joined(separator: ",")
-        if slice.endpoints.count > 9 { return "\(name) [\(ports)] \(slice.endpoints.count) endpoints" }
+        let count = slice.endpoints.count
+        if count > 9 { return "\(name) [\(ports)] \(count) endpoints" }
         let endpoints = slice.endpoints.map { endpoint in
             let flags = [
                 endpoint.conditions.ready == true ? "ready" : nil,

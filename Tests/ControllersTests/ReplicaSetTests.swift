@@ -32,7 +32,8 @@ private struct ReplicaSetScript {
             case "orphan": observed.orphans.append(Self.pod(line, owner: nil))
             case "relative": observed.relatives.append(Self.pod(line, owner: nil))
             case "now": observed.now = Self.start + .seconds(Int(line.name) ?? 0)
-            case "failure": failure = .serviceUnavailable(line.words.dropFirst().joined(separator: " "))
+            case "failure":
+                failure = .serviceUnavailable(line.words.dropFirst().joined(separator: " "))
             default: Issue.record("no such line: \(line.verb)")
             }
         }
@@ -121,6 +122,7 @@ private struct ReplicaSetScript {
             return [counts] + status.conditions.map { "\($0.type) \($0.reason): \($0.message)" }
         case .delete(let object, _, _): return ["delete pod \(object.objectMeta.name)"]
         case .announce(let note): return ["event \(note.reason)"]
+        case .together(let writes): return writes.flatMap(describe)
         }
     }
 }

@@ -43,8 +43,8 @@ struct KubeconfigTests {
         ("current-context: here", "", "current-context: not set"),
         ("https://127", "127", "does not begin with https://"),
         (":6443", ":many", "has no port that is a number"),
-        ("Q0E=", "*", "certificate-authority-data: not base64"),
-        ("client-key-data: S0VZ", "client-key: /no/such/file", "client-key: cannot read /no/such/file"),
+        ("Q0E=", "x$x", "certificate-authority-data: not base64"),
+        ("client-key-data: S0VZ", "client-key: /no/such", "client-key: cannot read /no/such"),
         ("server:", "insecure-skip-tls-verify: true\n    server:", "insecure-skip-tls-verify"),
     ])
     func refuses(_ part: String, _ wrong: String, _ reason: String) {

@@ -23,7 +23,8 @@ struct RequestTests {
         let list = Query(ListOptions(selection: selection, limit: 500))
         #expect(
             list.text
-                == "?labelSelector=app%20in%20%28a%2Cb%29&fieldSelector=spec.nodeName%21%3D&limit=500")
+                == "?labelSelector=app%20in%20%28a%2Cb%29&fieldSelector=spec.nodeName%21%3D"
+                + "&limit=500")
         let watch = Query(WatchOptions(resourceVersion: ResourceVersion(7)))
         #expect(watch.text == "?watch=true&resourceVersion=7&allowWatchBookmarks=true")
         #expect(Query().text == "")

@@ -56,7 +56,8 @@ struct SimulatedNodesTests {
     @Test("run the pods bound to them, and no others")
     func pods() async throws {
         try await running(2) {
-            for (name, node) in [("a", "node-1"), ("b", "node-1"), ("c", "node-2"), ("d", "other")] {
+            let nodes = ["a": "node-1", "b": "node-1", "c": "node-2", "d": "other"]
+            for (name, node) in nodes {
                 _ = try await api.create(pod(name, on: node))
             }
             #expect(

@@ -43,6 +43,7 @@ private struct PodScript {
     private var pod = CoreV1.Pod()
     private var now = Timestamp(seconds: 1_000_000)
     private var due: Timestamp?
+    private var isGone = false
     private var lines: [String] = []
 
     mutating func play(_ script: [Line]) -> [String] {
@@ -70,9 +71,10 @@ private struct PodScript {
             }
             $0.spec.nodeName = "node-1"
             $0.spec.restartPolicy = line["restart"] ?? "Always"
-            $0.spec.containers = (line["containers"]?.split(separator: ",") ?? ["main"]).map { name in
+            let names = line["containers"] == nil ? ["main"] : line.list("containers")
+            $0.spec.containers = names.map { name in
                 CoreV1.Container { container in
-                    container.name = String(name)
+                    container.name = name
                     container.image = "app"
                     guard let delay = line.int("ready-after") else { return }
                     container.readinessProbe = CoreV1.Probe { $0.initialDelaySeconds = delay }
@@ -112,6 +114,7 @@ private struct PodScript {
     }
 
     private mutating func look() {
+        if isGone { return }
         let place = NodePlace(0, NodeShape())
         let step = SimulatedPod(pod: pod, place: place, podIP: place.podIP(1), now: now).step()
         switch step {
@@ -122,6 +125,7 @@ private struct PodScript {
         case .remove(let status):
             if status != pod.status { write(status) }
             lines.append("\(time) removed")
+            isGone = true
             due = nil
         }
     }

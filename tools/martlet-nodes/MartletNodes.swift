@@ -62,7 +62,7 @@ struct MartletNodes: AsyncParsableCommand {
         let nodes = SimulatedNodes(
             count: count, shape: shape, clients: { _ in client },
             logger: Logger(label: "martlet-nodes"))
-        print("\(count) nodes, \(shape.namePrefix)1 to \(shape.namePrefix)\(count); Ctrl-C stops them")
+        print("running \(count) nodes from \(shape.namePrefix)1 on; Ctrl-C stops them")
         await nodes.run()
         await client.shutdown()
     }

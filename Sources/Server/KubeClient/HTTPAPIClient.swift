@@ -183,7 +183,8 @@ extension MetaV1.DeleteOptions {
 extension ObjectList {
     /// The list that a server has answered with.
     fileprivate init(answer list: Message) throws(APIError) {
-        guard case .list(let values)? = list.type.field("items").map({ list[$0.number] ?? .list([]) })
+        guard let field = list.type.field("items"),
+            case .list(let values) = list[field.number] ?? .list([])
         else { throw APIError.noAnswer("an answer that is no list: \(list.type.kind)") }
         let metadata: MetaV1.ListMeta = list.view(1)
         self.init(

@@ -85,7 +85,7 @@ public struct Kubeconfig: Sendable {
         _ key: String, _ entry: Node?, _ folder: String
     ) throws(KubeconfigError) -> [UInt8]? {
         if let text = entry?["\(key)-data"]?.string, !text.isEmpty {
-            guard let data = Data(base64Encoded: text, options: .ignoreUnknownCharacters) else {
+            guard let data = Data(base64Encoded: text.filter { !$0.isWhitespace }) else {
                 throw KubeconfigError("\(key)-data: not base64")
             }
             return [UInt8](data)

@@ -4,7 +4,7 @@ import Wire
 extension ResourceAddress {
     /// `/apis/apps/v1/namespaces/default/deployments/web/status`
     var path: String {
-        var path = type.group.isEmpty ? "/api/\(type.version)" : "/apis/\(type.group)/\(type.version)"
+        var path = (type.group.isEmpty ? "/api/" : "/apis/") + type.apiVersion
         if let namespace { path += "/namespaces/\(namespace.escaped)" }
         path += "/\(resource.name)"
         for part in [name, subresource] {

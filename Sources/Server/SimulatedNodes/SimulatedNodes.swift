@@ -230,7 +230,9 @@ private struct Heartbeat: Sendable {
         try await renew(client, now)
     }
 
-    private mutating func register(_ client: any APIClient, _ now: Timestamp) async throws(APIError) {
+    private mutating func register(
+        _ client: any APIClient, _ now: Timestamp
+    ) async throws(APIError) {
         do throws(APIError) {
             node = try await client.create(place.node(shape, now: now))
         } catch {
@@ -262,7 +264,8 @@ private struct Heartbeat: Sendable {
         } catch {
             if error.isAlreadyExists || error.isConflict {
                 lease = try await client.get(
-                    CoordinationV1.Lease.self, namespace: NodePlace.leaseNamespace, name: place.name)
+                    CoordinationV1.Lease.self, namespace: NodePlace.leaseNamespace,
+                    name: place.name)
             } else if error.isNotFound {
                 lease = nil
             }

@@ -63,7 +63,9 @@ struct SimulatedPod: Sendable {
     }
 
     private func timeUntilStart(_ status: CoreV1.PodStatus) -> Duration {
-        guard let delay = duration("start-delay"), let start = status.startTime else { return .zero }
+        guard let delay = duration("start-delay"), let start = status.startTime else {
+            return .zero
+        }
         return start + delay - now
     }
 

@@ -141,6 +141,8 @@ extension Informer {
     public var count: Int { state.withLock { $0.cache.count } }
     public var keys: [ObjectKey] { state.withLock { $0.cache.keys } }
 
+    public func contains(_ key: ObjectKey) -> Bool { state.withLock { $0.cache.contains(key) } }
+
     public func object(_ key: ObjectKey) -> Message? {
         state.withLock { $0.cache.object(key) }
     }
@@ -174,7 +176,9 @@ extension Informer {
     /// cancelled.
     ///
     /// The revision must be one of a write to this resource: others may not be noticed for long.
-    public func waitUntil(_ revision: ResourceVersion) async { await wait(for: .revision(revision)) }
+    public func waitUntil(_ revision: ResourceVersion) async {
+        await wait(for: .revision(revision))
+    }
 
     /// Returns when the copy shows that the object of this uid is gone or being deleted.
     public func waitUntilDoomed(_ key: ObjectKey, uid: String) async {

@@ -30,6 +30,8 @@ struct ObjectCache: Sendable {
         }
     }
 
+    func contains(_ key: ObjectKey) -> Bool { byKey[key] != nil }
+
     func object(_ key: ObjectKey) -> Message? {
         byKey[key].flatMap { slots[Int($0)] }.map(known)
     }
@@ -77,7 +79,7 @@ struct ObjectCache: Sendable {
         var gone = Set(byKey.keys)
         var changes: [ObjectChange] = []
         for object in objects {
-            gone.remove(ObjectKey(of: try object.tree()))
+            gone.remove(ObjectKey(try object.metadata()))
             if let change = try put(object) { changes.append(change) }
         }
         for key in gone {

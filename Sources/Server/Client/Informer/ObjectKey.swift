@@ -1,5 +1,5 @@
+public import Kubernetes
 public import Wire
-import Kubernetes
 
 /// Namespace and name of an object, within one resource.
 public struct ObjectKey: Hashable, Sendable, Comparable {
@@ -12,8 +12,9 @@ public struct ObjectKey: Hashable, Sendable, Comparable {
         self.name = name
     }
 
-    public init(of object: Message) {
-        let metadata = object.objectMeta
+    public init(of object: Message) { self.init(object.objectMeta) }
+
+    public init(_ metadata: MetaV1.ObjectMeta) {
         self.init(namespace: metadata.namespace, name: metadata.name)
     }
 

@@ -1,9 +1,9 @@
 public import APIErrors
 public import Wire
 
-/// A client of a Kubernetes API, whichever way it gets there: through the process's own request path
-/// or over HTTPS. It acts under one identity, and every call is authenticated, authorized and
-/// admitted like anybody's.
+/// A client of a Kubernetes API, whichever way it gets there: through the process's own request
+/// path or over HTTPS. It acts under one identity, and every call is authenticated, authorized
+/// and admitted like anybody's.
 ///
 /// Objects are trees (``Wire/Message``) on the way in and out of single calls, and
 /// ``StoredObject``s in lists and watches, so that who only keeps them need not decode them.

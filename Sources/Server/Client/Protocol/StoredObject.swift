@@ -1,5 +1,5 @@
 public import APIErrors
-import Kubernetes
+public import Kubernetes
 public import Wire
 
 /// The revision of the store at which an object, or a list, was as it is. Orders every change.
@@ -63,11 +63,44 @@ public struct StoredObject: Sendable {
         }
     }
 
+    /// The metadata alone, with `resourceVersion`: of bytes, the rest is not decoded.
+    ///
+    /// - Throws: an ``APIError`` of code 0 if the server sent bytes that are no object.
+    public func metadata() throws(APIError) -> MetaV1.ObjectMeta {
+        switch content {
+        case .tree(let tree): return tree.objectMeta
+        case .protobuf(let bytes):
+            do throws(ProtobufError) {
+                let tree = try ObjectCodec.message(
+                    Array(bytes.firstField(1)), as: MetaV1.ObjectMeta.messageType)
+                var metadata = MetaV1.ObjectMeta(unchecked: tree)
+                metadata.resourceVersion = resourceVersion.text
+                return metadata
+            } catch {
+                throw APIError.noAnswer("bytes that are no \(type.kind): \(error)")
+            }
+        }
+    }
+
     /// The same object as bytes, which take a fraction of a tree's memory.
     public var packed: StoredObject {
         guard case .tree(let tree) = content else { return self }
         let bytes = ObjectCodec.bytes(tree)
         return StoredObject(type, protobuf: bytes, at: resourceVersion)
+    }
+}
+
+extension [UInt8] {
+    /// The content of a message's first field, if it has this number (of less than 16) and a
+    /// length; else nothing.
+    fileprivate func firstField(_ number: UInt8) -> ArraySlice<UInt8> {
+        guard first == number << 3 | 2 else { return [] }
+        var length = 0
+        for (index, byte) in dropFirst().prefix(5).enumerated() {
+            length |= Int(byte & 0x7f) << (7 * index)
+            if byte < 0x80 { return dropFirst(index + 2).prefix(length) }
+        }
+        return []
     }
 }
 

@@ -19,9 +19,9 @@ public struct DeploymentController: Controller {
         loop = ControllerLoop(context)
         writer = Writer(context)
         let informers = context.informers
-        let deployments = informers.informer(AppsV1.Deployment.messageType, .namespace)
+        let deployments = informers.informer(AppsV1.Deployment.messageType, .selector)
         let sets = informers.informer(
-            AppsV1.ReplicaSet.messageType, .controller, .uncontrolled, .namespace)
+            AppsV1.ReplicaSet.messageType, .controller, .uncontrolledLabel)
         let pods = informers.informer(CoreV1.Pod.messageType, .controller)
         (self.deployments, self.sets, self.pods) = (deployments, sets, pods)
         loop.follow(deployments) { [$0.key] }
@@ -61,7 +61,8 @@ public struct DeploymentController: Controller {
         return ObservedDeployment(
             deployment: deployment,
             selector: try LabelSelector(checked: deployment.spec.selector), sets: owned,
-            orphans: sets.views(AppsV1.ReplicaSet.self, .uncontrolled, key.namespace),
+            orphans: sets.views(
+                AppsV1.ReplicaSet.self, .uncontrolledLabel, deployment.demanded.text),
             setsWithPods: deployment.isRollingUpdate ? [] : setsWithPods(owned),
             now: context.time.now)
     }
@@ -97,12 +98,19 @@ extension Message {
     }
 }
 
+extension AppsV1.Deployment {
+    /// Where objects are found that it may select.
+    fileprivate var demanded: SelectorKey {
+        SelectorKey(metadata.namespace, selector: spec.selector?.matchLabels ?? [:])
+    }
+}
+
 extension Informer {
     /// The deployments that select a set which nobody controls.
     fileprivate func deployments(selecting set: Message) -> [ObjectKey] {
         let metadata = set.objectMeta
         guard metadata.controllerReference == nil else { return [] }
-        return views(AppsV1.Deployment.self, .namespace, metadata.namespace)
+        return candidates(AppsV1.Deployment.self, selecting: set)
             .filter { deployment in
                 let selector = try? LabelSelector(checked: deployment.spec.selector)
                 return selector?.matches(metadata.labels) ?? false

@@ -18,7 +18,9 @@ enum DeploymentAnnotation {
 
 extension AppsV1.ReplicaSet {
     /// The number of its template in the deployment's history; 0 if it has none.
-    var revision: Int { metadata.annotations[DeploymentAnnotation.revision].flatMap { Int($0) } ?? 0 }
+    var revision: Int {
+        metadata.annotations[DeploymentAnnotation.revision].flatMap { Int($0) } ?? 0
+    }
 
     /// The size of the deployment when the set was last scaled.
     var desiredReplicas: Int? {

@@ -9,8 +9,8 @@ struct ServiceWatch: Sendable {
     let nodes: Informer
 
     init(_ informers: InformerSet) {
-        services = informers.informer(CoreV1.Service.messageType, .namespace)
-        pods = informers.informer(CoreV1.Pod.messageType, .namespace)
+        services = informers.informer(CoreV1.Service.messageType, .selector)
+        pods = informers.informer(CoreV1.Pod.messageType, .label)
         nodes = informers.informer(CoreV1.Node.messageType)
     }
 
@@ -25,20 +25,20 @@ struct ServiceWatch: Sendable {
     }
 
     private func keys(of pods: [CoreV1.Pod]) -> [ObjectKey] {
-        guard let namespace = pods.first?.metadata.namespace else { return [] }
-        let services = services.views(CoreV1.Service.self, .namespace, namespace)
-        return services.filter { service in
-            service.selectsPods
-                && pods.contains { $0.metadata.labels.contains(all: service.spec.selector) }
+        let keys = pods.flatMap { pod in
+            services.candidates(CoreV1.Service.self, selecting: pod.tree)
+                .filter { pod.metadata.labels.contains(all: $0.spec.selector) }
+                .map { ObjectKey(of: $0.tree) }
         }
-        .map { ObjectKey(of: $0.tree) }
+        return Array(Set(keys))
     }
 
     /// A service and its pods. Nil if there is no such service.
     func observe(_ key: ObjectKey) -> ObservedService? {
         guard let service = services.view(CoreV1.Service.self, key) else { return nil }
         guard service.selectsPods else { return ObservedService(service: service, pods: []) }
-        let selected = pods.views(CoreV1.Pod.self, .namespace, key.namespace)
+        let demanded = SelectorKey(key.namespace, selector: service.spec.selector)
+        let selected = pods.views(CoreV1.Pod.self, .label, demanded.text)
             .filter { $0.metadata.labels.contains(all: service.spec.selector) }
         var zones: [String: String] = [:]
         for name in Set(selected.map(\.spec.nodeName)) where !name.isEmpty {

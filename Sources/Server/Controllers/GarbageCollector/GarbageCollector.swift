@@ -178,14 +178,14 @@ private final class GraphState: Sendable {
     ) throws(APIError) -> [OwnerGraph.Task] {
         switch effect {
         case .replace(let objects, _):
-            var trees: [Message] = []
-            for object in objects { trees.append(try object.tree()) }
-            return graph.withLock { $0.replace(type, with: trees) }
+            var all: [MetaV1.ObjectMeta] = []
+            for object in objects { all.append(try object.metadata()) }
+            return graph.withLock { $0.replace(type, with: all) }
         case .put(let object):
-            let tree = try object.tree()
-            return graph.withLock { $0.put(tree) }
+            let metadata = try object.metadata()
+            return graph.withLock { $0.put(type, metadata) }
         case .remove(let object):
-            let uid = try object.tree().objectMeta.uid
+            let uid = try object.metadata().uid
             return graph.withLock { $0.remove(uid) }
         case .advance: return []
         }

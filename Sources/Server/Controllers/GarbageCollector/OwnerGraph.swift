@@ -43,9 +43,9 @@ struct OwnerGraph: Sendable {
     mutating func noteGone(_ uid: String) { gone.insert(uid) }
 
     /// Takes in an object as it is now.
-    mutating func put(_ object: Message) -> [Task] {
-        let uid = object.objectMeta.uid
-        let node = Node(object)
+    mutating func put(_ type: MessageType, _ metadata: MetaV1.ObjectMeta) -> [Task] {
+        let uid = metadata.uid
+        let node = Node(type, metadata)
         let before = nodes[uid]
         if let before, before.resourceVersion >= node.resourceVersion { return [] }
         nodes[uid] = node
@@ -87,10 +87,12 @@ struct OwnerGraph: Sendable {
     }
 
     /// Takes in a whole list of a type: what is not in it is gone.
-    mutating func replace(_ type: MessageType, with objects: [Message]) -> [Task] {
-        let there = Set(objects.map { $0.objectMeta.uid })
+    mutating func replace(
+        _ type: MessageType, with objects: [MetaV1.ObjectMeta]
+    ) -> [Task] {
+        let there = Set(objects.map(\.uid))
         let lost = (uidsByType[type] ?? []).subtracting(there)
-        return objects.flatMap { put($0) } + lost.flatMap { remove($0) }
+        return objects.flatMap { put(type, $0) } + lost.flatMap { remove($0) }
     }
 
     private mutating func unlink(_ uid: String, from owner: String) {
@@ -103,10 +105,9 @@ extension OwnerGraph.Node {
     static let foreground = "foregroundDeletion"
     static let orphan = "orphan"
 
-    init(_ object: Message) {
-        let metadata = object.objectMeta
-        type = object.type
-        key = ObjectKey(of: object)
+    init(_ type: MessageType, _ metadata: MetaV1.ObjectMeta) {
+        self.type = type
+        key = ObjectKey(metadata)
         resourceVersion = ResourceVersion(metadata.resourceVersion) ?? ResourceVersion(0)
         owners = metadata.ownerReferences
         isBeingDeleted = metadata.isBeingDeleted

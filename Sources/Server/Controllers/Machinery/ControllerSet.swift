@@ -55,7 +55,7 @@ public final class ControllerSet: Sendable {
     /// Starts a controller by name, if it does not run.
     public func start(_ name: String) { feed.yield(.start(name)) }
 
-    /// Stops a controller by name; what it is doing is finished first.
+    /// Stops a controller by name. Calls that are under way are given up.
     public func stop(_ name: String) { feed.yield(.stop(name)) }
 
     /// Runs the controllers of these names, and those started later, until the task is cancelled.

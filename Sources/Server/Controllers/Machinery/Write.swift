@@ -14,6 +14,9 @@ enum Write: Sendable {
     /// The object as it was observed; another one of the same name is left alone.
     case delete(Message, DeleteOptions, Announcement? = nil)
     case announce(EventNote)
+    /// Writes that do not depend on each other: carried out together, a few first, so that a
+    /// mistake that all share is made only once.
+    indirect case together([Write])
 }
 
 /// The events that tell how a write went.

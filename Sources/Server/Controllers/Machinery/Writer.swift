@@ -6,6 +6,9 @@ import Wire
 /// Carries out writes, announces them, and waits until the copies show them, so that the next
 /// decision sees what this one did.
 struct Writer: Sendable {
+    /// Writes of one decision that are under way at a time.
+    static let concurrencyMax = 64
+
     let client: any APIClient
     let informers: InformerSet
     let events: EventRecorder
@@ -22,21 +25,50 @@ struct Writer: Sendable {
         var failure: APIError?
         var traces: [Trace] = []
         for write in writes {
-            do throws(APIError) {
-                if let trace = try await perform(write) { traces.append(trace) }
-            } catch {
-                failure = error
-                break
-            }
+            let result = await carryOut(write)
+            traces += result.traces
+            failure = result.failure
+            if failure != nil { break }
         }
         for trace in traces { await wait(for: trace) }
         if let failure { throw failure }
     }
 
     /// What a write leaves behind, to be seen in a copy.
-    private enum Trace {
+    private enum Trace: Sendable {
         case written(Message)
         case deleted(Message)
+    }
+
+    private typealias Outcome = (traces: [Trace], failure: APIError?)
+
+    private func carryOut(_ write: Write) async -> Outcome {
+        if case .together(let writes) = write { return await carryOut(together: writes) }
+        do throws(APIError) {
+            return (try await perform(write).map { [$0] } ?? [], nil)
+        } catch {
+            return ([], error)
+        }
+    }
+
+    /// Carries out writes in batches of 1, 2, 4, ..., up to the first batch in which one fails.
+    private func carryOut(together writes: [Write]) async -> Outcome {
+        var all: Outcome = ([], nil)
+        var left = writes[...]
+        var size = 1
+        while !left.isEmpty, all.failure == nil {
+            let batch = left.prefix(size)
+            left = left.dropFirst(size)
+            size = min(size * 2, Writer.concurrencyMax)
+            await withTaskGroup(of: Outcome.self) { group in
+                for write in batch { group.addTask { await carryOut(write) } }
+                for await one in group {
+                    all.traces += one.traces
+                    all.failure = all.failure ?? one.failure
+                }
+            }
+        }
+        return all
     }
 
     private func perform(_ write: Write) async throws(APIError) -> Trace? {
@@ -60,6 +92,7 @@ struct Writer: Sendable {
         case .announce(let note):
             events.record(note)
             return nil
+        case .together: preconditionFailure("carried out one by one")
         }
     }
 

@@ -100,7 +100,9 @@ struct ObservedNode: Sendable {
         switch node.condition("Ready")?.status {
         case "True": break
         case "False":
-            taints += [taint(NodeTaint.notReady, .noSchedule), taint(NodeTaint.notReady, .noExecute)]
+            taints += [
+                taint(NodeTaint.notReady, .noSchedule), taint(NodeTaint.notReady, .noExecute),
+            ]
         case nil: taints.append(taint(NodeTaint.notReady, .noSchedule))
         default:
             taints += [

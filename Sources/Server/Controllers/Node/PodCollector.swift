@@ -29,7 +29,7 @@ public final class PodCollector: Controller {
         loop.follow(pods) { change in
             guard change.old == nil || change.new == nil,
                 let node = CoreV1.Pod(change.object)?.spec.nodeName, !node.isEmpty,
-                nodes.object(ObjectKey(name: node)) == nil
+                !nodes.contains(ObjectKey(name: node))
             else { return [] }
             return [ObjectKey(name: node)]
         }
@@ -41,7 +41,7 @@ public final class PodCollector: Controller {
 
     private func collect(_ key: ObjectKey) async throws(APIError) -> Duration? {
         let orphans = pods.views(CoreV1.Pod.self, .node, key.name)
-        guard nodes.object(key) == nil, !orphans.isEmpty else {
+        guard !nodes.contains(key), !orphans.isEmpty else {
             missed.withLock { _ = $0.removeValue(forKey: key.name) }
             return nil
         }

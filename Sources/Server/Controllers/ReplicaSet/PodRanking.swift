@@ -72,6 +72,7 @@ extension CoreV1.Pod {
 
     /// What its owner says its deletion costs; 0 if it says nothing, or no number.
     fileprivate var deletionCost: Int32 {
-        metadata.annotations["controller.kubernetes.io/pod-deletion-cost"].flatMap { Int32($0) } ?? 0
+        let said = metadata.annotations["controller.kubernetes.io/pod-deletion-cost"]
+        return said.flatMap { Int32($0) } ?? 0
     }
 }

@@ -17,9 +17,9 @@ public struct ReplicaSetController: Controller {
         self.context = context
         loop = ControllerLoop(context)
         writer = Writer(context)
-        let sets = context.informers.informer(AppsV1.ReplicaSet.messageType, .controller, .namespace)
+        let sets = context.informers.informer(AppsV1.ReplicaSet.messageType, .controller, .selector)
         let pods = context.informers.informer(
-            CoreV1.Pod.messageType, .controller, .uncontrolled, .namespace)
+            CoreV1.Pod.messageType, .controller, .uncontrolledLabel)
         (self.sets, self.pods) = (sets, pods)
         loop.follow(sets) { [$0.key] }
         loop.follow(pods) { change in
@@ -53,7 +53,7 @@ public struct ReplicaSetController: Controller {
         var observed = ObservedReplicaSet(
             set: set, selector: try LabelSelector(checked: set.spec.selector),
             pods: pods.views(CoreV1.Pod.self, .controller, set.metadata.uid),
-            orphans: pods.views(CoreV1.Pod.self, .uncontrolled, key.namespace),
+            orphans: pods.views(CoreV1.Pod.self, .uncontrolledLabel, set.demanded.text),
             now: context.time.now)
         if observed.pods.count(where: \.isActive) > observed.wanted {
             observed.relatives = relatives(of: set)
@@ -80,12 +80,19 @@ extension Message {
     }
 }
 
+extension AppsV1.ReplicaSet {
+    /// Where objects are found that it may select.
+    fileprivate var demanded: SelectorKey {
+        SelectorKey(metadata.namespace, selector: spec.selector?.matchLabels ?? [:])
+    }
+}
+
 extension Informer {
     /// The sets that select a pod which nobody controls.
     fileprivate func keys(selecting pod: Message) -> [ObjectKey] {
         let metadata = pod.objectMeta
         guard metadata.controllerReference == nil else { return [] }
-        return views(AppsV1.ReplicaSet.self, .namespace, metadata.namespace)
+        return candidates(AppsV1.ReplicaSet.self, selecting: pod)
             .filter { set in
                 let selector = try? LabelSelector(checked: set.spec.selector)
                 return selector?.matches(metadata.labels) ?? false

@@ -31,13 +31,14 @@ struct ObservedReplicaSet: Sendable {
             let pod = CoreV1.Pod(from: set.spec.template, for: set.tree)
             let creation = Write.create(pod.tree, .podCreation(by: set.tree))
             let count = min(lacking, ObservedReplicaSet.burstMax)
-            decision.writes += Array(repeating: creation, count: count)
+            decision.writes.append(.together(Array(repeating: creation, count: count)))
         } else if lacking < 0 {
             let count = min(-lacking, ObservedReplicaSet.burstMax)
             let ranking = PodRanking(active: active, relatives: relatives, now: now)
-            decision.writes += ranking.first(count).map { pod in
-                .delete(pod.tree, DeleteOptions(), .podDeletion(by: set.tree))
+            let deletions = ranking.first(count).map { pod in
+                Write.delete(pod.tree, DeleteOptions(), .podDeletion(by: set.tree))
             }
+            decision.writes.append(.together(deletions))
         }
         return decision
     }
