@@ -17,6 +17,9 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var isFlushPending = false
     private var isClosing = false
     private var isShuttingDown = false
+    /// Something has come from the client. What comes later in a handshake may begin anywhere
+    /// within a record, and must not be taken for a request.
+    private var hasReceived = false
     /// When the connection ends unless something happens before.
     private(set) var deadline: NIODeadline?
 
@@ -67,7 +70,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     private func decrypt(_ buffer: ByteBuffer) {
         guard let tls, !isClosing else { return }
-        if !tls.isEstablished, answerPlainHTTP(buffer) { return }
+        if !hasReceived, answerPlainHTTP(buffer) { return }
+        hasReceived = true
         var output = ByteBuffer()
         var scratch: [UInt8] = []
         swap(&scratch, &loop.executor.buffers.plaintextIn)
