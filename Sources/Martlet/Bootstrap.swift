@@ -105,10 +105,11 @@ struct Bootstrap {
         }
     }
 
+    /// Looks before it creates: a service that is there holds the address that it would ask for.
     private func ensure(_ object: some MessageView) async throws(APIError) {
-        do throws(APIError) { _ = try await client.create(object) } catch
-            where error.reason == .alreadyExists {
-            // From an earlier start.
+        do throws(APIError) { _ = try await client.get(ResourceAddress(of: object.tree)) } catch
+            where error.reason == .notFound {
+            _ = try await client.create(object)
         }
     }
 }
