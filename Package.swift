@@ -163,8 +163,10 @@ targets += [
 targets += [
     room("API", at: "Sources/Server/API", knows: [
         "Wire", "Kubernetes", "Store", "StoreCore", "APIErrors", "Authentication", "Authorization",
-        "Rules", "Tables",
-    ], exclude: ["Errors", "Authentication", "Authorization", "Rules", "Tables"]),
+        "OpenAPI", "Rules", "Tables",
+    ], exclude: ["Errors", "Authentication", "Authorization", "OpenAPI", "Rules", "Tables"]),
+    room("OpenAPI", at: "Sources/Server/API/OpenAPI", knows: ["Wire"]),
+    tests("OpenAPITests", at: "Tests/OpenAPITests", knows: ["OpenAPI", "Wire"]),
     room("InProcess", at: "Sources/Server/InProcess", knows: [
         "API", "APIClient", "APIErrors", "Authentication", "StoreCore", "Wire",
     ]),

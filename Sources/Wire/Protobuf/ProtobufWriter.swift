@@ -16,12 +16,12 @@ extension ByteWriter {
         appendVarint(UInt64(number) << 3 | UInt64(wireType))
     }
 
-    mutating func appendField(_ number: Int, varint value: UInt64) {
+    public mutating func appendField(_ number: Int, varint value: UInt64) {
         appendTag(number, WireType.varint)
         appendVarint(value)
     }
 
-    mutating func appendField(_ number: Int, _ text: String) {
+    public mutating func appendField(_ number: Int, _ text: String) {
         appendTag(number, WireType.lengthDelimited)
         appendVarint(UInt64(text.utf8.count))
         append(text)
@@ -44,13 +44,14 @@ extension ByteWriter {
     ///
     /// One byte is kept for the length; longer fields are moved by the difference, which measured
     /// cheaper than counting every size beforehand.
-    mutating func beginField(_ number: Int) -> Int {
+    public mutating func beginField(_ number: Int) -> Int {
         appendTag(number, WireType.lengthDelimited)
         append(0)
         return count
     }
 
-    mutating func endField(_ start: Int) {
+    /// Ends a field; `start` is what ``beginField(_:)`` returned for it.
+    public mutating func endField(_ start: Int) {
         var length = count - start
         let extra = varintSize(UInt64(length)) - 1
         if extra > 0 { shift(from: start, by: extra) }

@@ -6,6 +6,7 @@ public struct Documents: Sendable {
     private let jsonWebKeys: String
     private let issuer: String
     private let now: @Sendable () -> Timestamp
+    let hashes = DocumentHashes()
 
     /// - Parameters:
     ///   - jsonWebKeys: The JWK set that service account tokens are verified by.
@@ -30,6 +31,7 @@ public struct Documents: Sendable {
         case let part? where Self.health.contains(part): return health(part, parts.dropFirst(), query)
         case "metrics" where parts.count == 1:
             return Self.text(metrics.text(), type: "text/plain; version=0.0.4; charset=utf-8")
+        case "openapi": return try openAPI(parts.dropFirst(), request, query)
         case "openid" where target.path == "/openid/v1/jwks":
             return Self.text(jsonWebKeys, type: "application/jwk-set+json")
         case ".well-known" where target.path == "/.well-known/openid-configuration":

@@ -53,9 +53,12 @@ public struct APIResponse: Sendable {
     public var headers: [(name: String, value: String)] = []
     public var body: Body
 
-    public init(status: Int, contentType: String, body: Body) {
+    public init(
+        status: Int, contentType: String, headers: [(name: String, value: String)] = [], body: Body
+    ) {
         self.status = status
         self.contentType = contentType
+        self.headers = headers
         self.body = body
     }
 }
