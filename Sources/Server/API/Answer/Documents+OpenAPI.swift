@@ -28,11 +28,12 @@ final class DocumentHashes: Sendable {
 
 // What is answered below /openapi.
 extension Documents {
-    /// What the document of version 2 can be had as: media types, and the encodings they mean.
-    private static let version2: [(type: String, encoding: OpenAPIDocument.Encoding)] = [
-        ("application/json", .json),
-        ("application/com.github.proto-openapi.spec.v2.v1.0+protobuf", .protobuf),
-        ("application/com.github.proto-openapi.spec.v2@v1.0+protobuf", .protobuf),
+    private static let protobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+
+    /// What the document of version 2 can be had as. Clients ask by the last name, too, but cannot
+    /// read it in an answer: `@` may not stand in a media type.
+    private static let version2 = [
+        "application/json", protobuf, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
     ]
 
     /// - Throws: 406 if the client accepts none of the media types that there are.
@@ -42,10 +43,10 @@ extension Documents {
         let rest = path.dropFirst().joined(separator: "/")
         switch path.first {
         case "v2" where rest.isEmpty:
-            let types = Self.version2.map(\.type)
-            let type = try accepted(types, request)
-            let encoding = Self.version2.first { $0.type == type }?.encoding ?? .json
-            return send(.version2(encoding), as: type, request)
+            let isJSON = try accepted(Self.version2, request) == Self.version2[0]
+            return isJSON
+                ? send(.version2(.json), as: Self.version2[0], request)
+                : send(.version2(.protobuf), as: Self.protobuf, request)
         case "v3" where rest.isEmpty: return index(request)
         case "v3":
             let document = OpenAPIDocument.version3(path: rest)
