@@ -28,7 +28,8 @@ import Wire
             var value = 0
             var shift = 0
             while true {
-                let byte = try #require(rest.popFirst())
+                let byte = try #require(rest.first)
+                rest = rest.dropFirst()
                 value |= Int(byte & 0x7f) << shift
                 shift += 7
                 if byte < 0x80 { return value }
@@ -38,7 +39,10 @@ import Wire
         subscript(_ path: Int...) -> Gnostic? {
             get throws {
                 var message: Gnostic? = self
-                for number in path { message = try message?.fields[number]?.first.map(Gnostic.init) }
+                for number in path {
+                    guard let bytes = message?.fields[number]?.first else { return nil }
+                    message = try Gnostic(bytes)
+                }
                 return message
             }
         }
