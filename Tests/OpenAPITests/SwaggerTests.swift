@@ -88,7 +88,8 @@ import Wire
 
     @Test func patchesTakeDryRuns() throws {
         let paths = try #require(try Self.document()[8])
-        let item = try #require(try paths.named("/api/v1/namespaces/{namespace}/pods/{name}", in: 2))
+        let path = "/api/v1/namespaces/{namespace}/pods/{name}"
+        let item = try #require(try paths.named(path, in: 2))
         let patch = try #require(try item[8])
         #expect(patch.text(5) == "patchCoreV1NamespacedPod")
         #expect(try patch.named("x-kubernetes-group-version-kind", in: 13)?.text(2)

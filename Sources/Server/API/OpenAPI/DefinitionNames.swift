@@ -3,7 +3,7 @@ import Wire
 extension MessageType {
     /// What OpenAPI calls the message: `io.k8s.api.core.v1.Pod`.
     ///
-    /// The names follow from where Kubernetes keeps its types; clients look some of them up by name.
+    /// The names follow from where Kubernetes keeps its types; clients look some of them up.
     var definitionName: String {
         switch form {
         case .quantity: return "io.k8s.apimachinery.pkg.api.resource.Quantity"
@@ -38,7 +38,9 @@ extension MessageType {
         }
     }
 
-    static func meta(_ kind: String) -> MessageType { Schema.messageType("kubernetes.meta.v1.\(kind)") }
+    static func meta(_ kind: String) -> MessageType {
+        Schema.messageType("kubernetes.meta.v1.\(kind)")
+    }
 }
 
 /// The messages in `roots` and all that they refer to, sorted by the names of their definitions;

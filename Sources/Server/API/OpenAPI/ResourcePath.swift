@@ -14,7 +14,7 @@ struct ResourcePath {
     /// All paths of a resource, its collection first.
     static func all(of type: MessageType) -> [ResourcePath] {
         guard let resource = type.resource else { return [] }
-        var paths = [ResourcePath(type, resource, .collection), ResourcePath(type, resource, .object)]
+        var paths = [Reach.collection, .object].map { ResourcePath(type, resource, $0) }
         if resource.isNamespaced { paths.append(ResourcePath(type, resource, .allNamespaces)) }
         paths += resource.subresources.map { ResourcePath(type, resource, .object, $0) }
         return paths.filter { !$0.verbs.isEmpty }
@@ -69,7 +69,8 @@ struct ResourcePath {
     /// Group, version and kind of what is read and written there.
     var kind: (group: String, version: String, kind: String) {
         guard let subresource else { return (type.group, type.version, type.kind) }
-        return (subresource.group ?? type.group, subresource.version ?? type.version, subresource.kind)
+        let group = subresource.group ?? type.group
+        return (group, subresource.version ?? type.version, subresource.kind)
     }
 
     /// The message that is read and written there; nil if it is no object.
