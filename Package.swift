@@ -146,6 +146,9 @@ targets += [
     room("Authorization", at: "Sources/Server/API/Authorization",
          knows: ["APIErrors", "Authentication", "Wire", "Kubernetes"]),
     room("Tables", at: "Sources/Server/API/Tables", knows: ["APIErrors", "Wire", "Kubernetes"]),
+    room("Discovery", at: "Sources/Server/API/Discovery", knows: ["Wire", "Kubernetes"]),
+    tests("DiscoveryTests", at: "Tests/DiscoveryTests",
+          knows: ["Discovery", "Examples", "Wire", "Kubernetes"]),
     room("Examples", at: "Tests/Support/Examples"),
     tests("TablesTests", at: "Tests/TablesTests",
           knows: ["Tables", "APIErrors", "Examples", "Wire", "Kubernetes"]),
@@ -163,8 +166,10 @@ targets += [
 targets += [
     room("API", at: "Sources/Server/API", knows: [
         "Wire", "Kubernetes", "Store", "StoreCore", "APIErrors", "Authentication", "Authorization",
-        "OpenAPI", "Rules", "Tables",
-    ], exclude: ["Errors", "Authentication", "Authorization", "OpenAPI", "Rules", "Tables"]),
+        "Discovery", "OpenAPI", "Rules", "Tables",
+    ], exclude: [
+        "Errors", "Authentication", "Authorization", "Discovery", "OpenAPI", "Rules", "Tables",
+    ]),
     room("OpenAPI", at: "Sources/Server/API/OpenAPI", knows: ["Wire"]),
     tests("OpenAPITests", at: "Tests/OpenAPITests", knows: ["OpenAPI", "Wire"]),
     room("InProcess", at: "Sources/Server/InProcess", knows: [

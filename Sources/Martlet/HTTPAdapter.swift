@@ -42,7 +42,9 @@ extension HTTPResponse {
         case .stream(let make):
             body = .stream { writer in try await make(StreamedBody(writer: writer)) }
         }
-        self.init(status: answer.status, headers: headers, body: body, isCompressible: true)
+        self.init(
+            status: answer.status, headers: headers, body: body,
+            isCompressible: answer.isCompressible)
     }
 }
 

@@ -7,7 +7,7 @@ extension AnswerWriter {
     /// A watch: event after event, until the client, the time limit or the server ends it.
     func watch(_ session: WatchSession) -> APIResponse {
         let writer = self
-        return APIResponse(
+        var response = APIResponse(
             status: 200, contentType: form.encoding == .protobuf
                 ? "application/vnd.kubernetes.protobuf;stream=watch" : contentType,
             body: .stream { body in
@@ -19,6 +19,8 @@ extension AnswerWriter {
                     }
                 }
             })
+        response.isCompressible = false
+        return response
     }
 
     /// Items written down, joined to chunks that are worth a packet. A single event that many

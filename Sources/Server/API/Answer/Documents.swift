@@ -1,4 +1,5 @@
 import APIErrors
+public import Discovery
 public import Wire
 
 /// What is answered at paths that are no resource's.
@@ -7,11 +8,19 @@ public struct Documents: Sendable {
     private let issuer: String
     private let now: @Sendable () -> Timestamp
     let hashes = DocumentHashes()
+    let version: VersionInfo
+    let discovery: Discovery
 
     /// - Parameters:
     ///   - jsonWebKeys: The JWK set that service account tokens are verified by.
     ///   - issuer: Who issues those tokens.
-    public init(jsonWebKeys: String, issuer: String, now: @escaping @Sendable () -> Timestamp) {
+    ///   - version: What /version says of this program.
+    public init(
+        jsonWebKeys: String, issuer: String, version: VersionInfo = VersionInfo(),
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.version = version
+        discovery = Discovery()
         self.jsonWebKeys = jsonWebKeys
         self.issuer = issuer
         self.now = now
@@ -36,6 +45,8 @@ public struct Documents: Sendable {
             return Self.text(jsonWebKeys, type: "application/jwk-set+json")
         case ".well-known" where target.path == "/.well-known/openid-configuration":
             return Self.text(openIDConfiguration, type: "application/json")
+        case "api", "apis": return try discovery(target, request)
+        case "version" where parts.count == 1: return versionAnswer
         default: return Self.notFound
         }
     }

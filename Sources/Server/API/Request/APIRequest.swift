@@ -52,6 +52,8 @@ public struct APIResponse: Sendable {
     /// Beside Content-Type.
     public var headers: [(name: String, value: String)] = []
     public var body: Body
+    /// Whether it may be compressed. Not so a watch: what is held back to be packed is not seen.
+    public var isCompressible = true
 
     public init(
         status: Int, contentType: String, headers: [(name: String, value: String)] = [], body: Body

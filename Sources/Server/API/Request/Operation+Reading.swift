@@ -81,13 +81,14 @@ extension AnswerForm {
         _ request: APIRequest, _ query: QueryParameters, allowsShapes: Bool
     ) throws(APIError) {
         guard let form = AnswerForm(accept: request.header("accept"), allowsShapes: allowsShapes)
-        else {
-            throw APIError(
-                code: 406, reason: .notAcceptable,
-                message: "406: Not Acceptable\n\nAvailable representations: "
-                    + APIError.mediaTypes.joined(separator: ", "), details: APIError.Details())
-        }
+        else { throw Self.notAcceptable }
         self = form
         isPretty = query.flag("pretty")
     }
+
+    /// 406 of a request that accepts nothing that is served.
+    static let notAcceptable = APIError(
+        code: 406, reason: .notAcceptable,
+        message: "406: Not Acceptable\n\nAvailable representations: "
+            + APIError.mediaTypes.joined(separator: ", "), details: APIError.Details())
 }
