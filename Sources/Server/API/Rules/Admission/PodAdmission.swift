@@ -50,7 +50,10 @@ public enum PodAdmission {
         let isMountedInit = mount(name, into: &pod.spec.initContainers)
         let isMounted = mount(name, into: &pod.spec.containers)
         if (isMountedInit || isMounted), present == nil {
-            pod.spec.volumes.append(tokenVolume(name))
+            pod.spec.volumes.append(CoreV1.Volume {
+                $0.name = name
+                $0.volumeSource = tokenSource
+            })
         }
     }
 
@@ -69,36 +72,34 @@ public enum PodAdmission {
         return isNeeded
     }
 
-    private static func tokenVolume(_ name: String) -> CoreV1.Volume {
-        let token = CoreV1.VolumeProjection {
-            $0.serviceAccountToken = CoreV1.ServiceAccountTokenProjection {
-                $0.expirationSeconds = tokenSeconds
-                $0.path = "token"
-            }
+    /// What every pod's token volume is made of.
+    private static let tokenSource = CoreV1.VolumeSource {
+        $0.projected = CoreV1.ProjectedVolumeSource {
+            $0.sources = [token, authority, namespace]
+            $0.defaultMode = 0o644
         }
-        let authority = CoreV1.VolumeProjection {
-            $0.configMap = CoreV1.ConfigMapProjection {
-                $0.localObjectReference.name = "kube-root-ca.crt"
-                $0.items = [CoreV1.KeyToPath { $0.key = "ca.crt"; $0.path = "ca.crt" }]
-            }
+    }
+    private static let token = CoreV1.VolumeProjection {
+        $0.serviceAccountToken = CoreV1.ServiceAccountTokenProjection {
+            $0.expirationSeconds = tokenSeconds
+            $0.path = "token"
         }
-        let namespace = CoreV1.VolumeProjection {
-            $0.downwardAPI = CoreV1.DownwardAPIProjection {
-                $0.items = [CoreV1.DownwardAPIVolumeFile {
-                    $0.path = "namespace"
-                    $0.fieldRef = CoreV1.ObjectFieldSelector {
-                        $0.apiVersion = "v1"
-                        $0.fieldPath = "metadata.namespace"
-                    }
-                }]
-            }
+    }
+    private static let authority = CoreV1.VolumeProjection {
+        $0.configMap = CoreV1.ConfigMapProjection {
+            $0.localObjectReference.name = "kube-root-ca.crt"
+            $0.items = [CoreV1.KeyToPath { $0.key = "ca.crt"; $0.path = "ca.crt" }]
         }
-        return CoreV1.Volume {
-            $0.name = name
-            $0.volumeSource.projected = CoreV1.ProjectedVolumeSource {
-                $0.sources = [token, authority, namespace]
-                $0.defaultMode = 0o644
-            }
+    }
+    private static let namespace = CoreV1.VolumeProjection {
+        $0.downwardAPI = CoreV1.DownwardAPIProjection {
+            $0.items = [CoreV1.DownwardAPIVolumeFile {
+                $0.path = "namespace"
+                $0.fieldRef = CoreV1.ObjectFieldSelector {
+                    $0.apiVersion = "v1"
+                    $0.fieldPath = "metadata.namespace"
+                }
+            }]
         }
     }
 
@@ -138,18 +139,24 @@ public enum PodAdmission {
     /// Lets a pod stay five minutes on a node that is not ready or not reachable, unless it says
     /// how long itself.
     public static func applyDefaultTolerations(to pod: inout CoreV1.Pod) {
-        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-            let isTolerated = pod.spec.tolerations.contains { toleration in
-                (toleration.key.isEmpty || toleration.key == key)
-                    && (toleration.effect.isEmpty || toleration.effect == "NoExecute")
+        let given = pod.spec.tolerations
+        let missing = defaultTolerations.filter { standard in
+            !given.contains { toleration in
+                (toleration.key.isEmpty || toleration.key == standard.key)
+                    && (toleration.effect.isEmpty || toleration.effect == standard.effect)
             }
-            if isTolerated { continue }
-            pod.spec.tolerations.append(CoreV1.Toleration {
-                $0.key = key
-                $0.operator = "Exists"
-                $0.effect = "NoExecute"
-                $0.tolerationSeconds = tolerationSeconds
-            })
+        }
+        if !missing.isEmpty { pod.spec.tolerations = given + missing }
+    }
+
+    private static let defaultTolerations = [
+        "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable",
+    ].map { key in
+        CoreV1.Toleration {
+            $0.key = key
+            $0.operator = "Exists"
+            $0.effect = "NoExecute"
+            $0.tolerationSeconds = tolerationSeconds
         }
     }
 }

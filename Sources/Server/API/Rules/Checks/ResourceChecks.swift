@@ -26,28 +26,23 @@ enum ResourceChecks {
     @Sendable private static func requirements(
         _ requirements: CoreV1.ResourceRequirements, _ report: inout Report
     ) {
-        if requirements.tree.isEmpty { return }
-        let limits = requirements.limits
-        let requests = requirements.requests
-        amounts("limits", limits, &report)
-        for (name, quantity) in sorted(requests) {
-            report.at("requests") { report in
-                report.at(key: name) { amount(name, quantity, &$0) }
-            }
-            compare(name, quantity, to: limits[name], &report)
+        let tree = requirements.tree
+        if tree.isEmpty { return }
+        let limits = amounts(of: tree["limits"])
+        for (name, quantity) in limits {
+            report.at("limits") { $0.at(key: name) { amount(name, quantity, &$0) } }
+        }
+        for (name, quantity) in amounts(of: tree["requests"]) {
+            report.at("requests") { $0.at(key: name) { amount(name, quantity, &$0) } }
+            let limit = limits.first { $0.name == name }?.quantity
+            compare(name, quantity, to: limit, &report)
         }
     }
 
-    private static func amounts(
-        _ field: String, _ amounts: [String: Quantity], _ report: inout Report
-    ) {
-        for (name, quantity) in sorted(amounts) {
-            report.at(field) { report in report.at(key: name) { amount(name, quantity, &$0) } }
-        }
-    }
-
-    private static func sorted(_ amounts: [String: Quantity]) -> [(key: String, value: Quantity)] {
-        amounts.count < 2 ? Array(amounts) : amounts.sorted { $0.key.precedes($1.key) }
+    /// In the order of names. They are few.
+    private static func amounts(of value: Value?) -> [(name: String, quantity: Quantity)] {
+        guard case .map(let map)? = value else { return [] }
+        return map.entries.compactMap { entry in Quantity(entry.value).map { (entry.key, $0) } }
     }
 
     private static func amount(_ name: String, _ quantity: Quantity, _ report: inout Report) {
@@ -60,10 +55,10 @@ enum ResourceChecks {
 
     /// A name that stands for an amount of something.
     static func resourceName(_ name: String, _ report: inout Report) {
+        if standard.contains(name) { return }
         let problems = Syntax.qualifiedName(name)
         report.invalid(nil, name, problems)
-        let isKnown = standard.contains(name) || name.hasPrefix("hugepages-")
-            || name.hasPrefix("requests.hugepages-")
+        let isKnown = name.hasPrefix("hugepages-") || name.hasPrefix("requests.hugepages-")
         if problems.isEmpty, !name.contains("/"), !isKnown {
             report.invalid(nil, name, "must be a standard resource type or fully qualified")
         }
@@ -71,7 +66,7 @@ enum ResourceChecks {
 
     /// An amount, which is not negative, and whole where it counts objects.
     static func quantityValue(_ name: String, _ quantity: Quantity, _ report: inout Report) {
-        if quantity.sign < 0 {
+        if quantity.text.utf8.first == UInt8(ascii: "-") {
             report.invalid(nil, quantity.text, "must be greater than or equal to 0")
         }
         let isCount = whole.contains(name) || name.hasPrefix("count/") || isExtended(name)
@@ -94,6 +89,7 @@ enum ResourceChecks {
             }
             return
         }
+        if request.text == limit.text { return }
         let order = request.compare(limit)
         if isExact, order != 0 {
             report.invalid("requests", request.text,

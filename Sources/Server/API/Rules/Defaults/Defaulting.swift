@@ -56,31 +56,13 @@ final class DefaultPlan: @unchecked Sendable { // written only while the table o
     }
 
     private func descend(into field: Field, of message: inout Message) {
-        message.modify(field.number) { value in
-            switch value {
-            case .message(var child)?:
-                value = .null
-                apply(to: &child)
-                value = .message(child)
-            case .list(var children)?:
-                value = .null
-                for index in children.indices { apply(toElement: &children[index]) }
-                value = .list(children)
-            case nil where field.presence != .optional && !field.isList && !field.isMap:
-                guard let type = field.type else { return }
-                var child = Message(type)
-                apply(to: &child)
-                value = .message(child)
-            default: break
-            }
+        if field.isList {
+            message.modifyElements(field.number) { apply(to: &$0) }
+        } else if field.presence == .optional {
+            message.modifyMessage(field.number) { apply(to: &$0) }
+        } else if let type = field.type, !field.isMap {
+            message.modifyMessage(field.number, orEmpty: type) { apply(to: &$0) }
         }
-    }
-
-    private func apply(toElement element: inout Value) {
-        guard case .message(var child) = element else { return }
-        element = .null
-        apply(to: &child)
-        element = .message(child)
     }
 
     /// The plans of all types that have defaults, or hold something that has.
@@ -117,6 +99,43 @@ final class DefaultPlan: @unchecked Sendable { // written only while the table o
                 plans[type] = DefaultPlan()
                 grew = true
             }
+        }
+    }
+}
+
+extension Message {
+    /// Changes a message within this one in place, if it is there, or an empty one of a type.
+    mutating func modifyMessage(
+        _ number: Int, orEmpty type: MessageType? = nil, _ body: (inout Message) -> Void
+    ) {
+        modify(number) { value in
+            switch value {
+            case .message(var child)?:
+                value = .null
+                body(&child)
+                value = .message(child)
+            case nil:
+                guard let type else { return }
+                var child = Message(type)
+                body(&child)
+                value = .message(child)
+            default: break
+            }
+        }
+    }
+
+    /// Changes each message of a list in place.
+    mutating func modifyElements(_ number: Int, _ body: (inout Message) -> Void) {
+        modify(number) { value in
+            guard case .list(var children)? = value else { return }
+            value = .null
+            for index in children.indices {
+                guard case .message(var child) = children[index] else { continue }
+                children[index] = .null
+                body(&child)
+                children[index] = .message(child)
+            }
+            value = .list(children)
         }
     }
 }

@@ -34,6 +34,29 @@ enum PodDefaults {
         },
     ] + volumes
 
+    /// Fields of Pod, PodSpec, Container, ContainerPort and ResourceRequirements by number: every
+    /// pod goes through here, and names would cost it.
+    private enum Numbers {
+        static let spec = number("spec", CoreV1.Pod.self)
+        static let enableServiceLinks = number("enableServiceLinks", CoreV1.PodSpec.self)
+        static let hostNetwork = number("hostNetwork", CoreV1.PodSpec.self)
+        static let containers = number("containers", CoreV1.PodSpec.self)
+        static let initContainers = number("initContainers", CoreV1.PodSpec.self)
+        static let resources = number("resources", CoreV1.Container.self)
+        static let ports = number("ports", CoreV1.Container.self)
+        static let hostPort = number("hostPort", CoreV1.ContainerPort.self)
+        static let containerPort = number("containerPort", CoreV1.ContainerPort.self)
+        static let limits = number("limits", CoreV1.ResourceRequirements.self)
+        static let requests = number("requests", CoreV1.ResourceRequirements.self)
+
+        private static func number<View: MessageView>(_ name: String, _ view: View.Type) -> Int {
+            guard let field = View.messageType.field(name) else {
+                preconditionFailure("\(View.messageType.name) has no field \(name)")
+            }
+            return field.number
+        }
+    }
+
     private static let containerValues: KeyValuePairs<String, Default> = [
         "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
     ]
@@ -66,38 +89,34 @@ enum PodDefaults {
 
     /// What a pod has beyond a pod template: requests from limits, host ports, service links.
     @Sendable private static func pod(_ pod: inout CoreV1.Pod) {
-        if pod.spec.enableServiceLinks == nil { pod.spec.enableServiceLinks = true }
-        let isOnHostNetwork = pod.spec.hostNetwork
-        for number in [CoreV1.Numbers.containers, CoreV1.Numbers.initContainers] {
-            guard case .list(let containers)? = pod.spec.tree[number],
-                isOnHostNetwork || containers.contains(where: hasLimits)
-            else { continue }
-            var views: [CoreV1.Container] = pod.spec.tree.get(number)
-            for index in views.indices {
-                requestLimits(&views[index].resources)
-                if isOnHostNetwork { exposePorts(&views[index]) }
+        pod.tree.modifyMessage(Numbers.spec) { spec in
+            if spec[Numbers.enableServiceLinks] == nil {
+                spec[Numbers.enableServiceLinks] = .bool(true)
             }
-            pod.spec.tree.set(number, views)
+            let isOnHostNetwork = spec[Numbers.hostNetwork] == .bool(true)
+            for list in [Numbers.containers, Numbers.initContainers] {
+                spec.modifyElements(list) { container in
+                    container.modifyMessage(Numbers.resources, requestLimits)
+                    guard isOnHostNetwork else { return }
+                    container.modifyElements(Numbers.ports) { port in
+                        if port[Numbers.hostPort] == nil {
+                            port[Numbers.hostPort] = port[Numbers.containerPort]
+                        }
+                    }
+                }
+            }
         }
-    }
-
-    private static func hasLimits(_ container: Value) -> Bool {
-        CoreV1.Container(container)?.resources.tree.isEmpty == false
     }
 
     /// A limit without a request is a request as well.
-    private static func requestLimits(_ resources: inout CoreV1.ResourceRequirements) {
-        if resources.tree.isEmpty { return }
-        let limits = resources.limits
-        for (name, quantity) in limits where resources.requests[name] == nil {
-            resources.requests[name] = quantity
+    private static func requestLimits(_ resources: inout Message) {
+        guard case .map(let limits)? = resources[Numbers.limits] else { return }
+        var requests = ValueMap()
+        if case .map(let given)? = resources[Numbers.requests] { requests = given }
+        for entry in limits.entries where requests[entry.key] == nil {
+            requests[entry.key] = entry.value
         }
-    }
-
-    private static func exposePorts(_ container: inout CoreV1.Container) {
-        for index in container.ports.indices where container.ports[index].hostPort == 0 {
-            container.ports[index].hostPort = container.ports[index].containerPort
-        }
+        resources[Numbers.requests] = .map(requests)
     }
 
     /// The old and the new name of the service account's field hold the same.
@@ -112,13 +131,5 @@ enum PodDefaults {
         let name = image.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
         guard let colon = name.lastIndex(of: ":") else { return "Always" }
         return name[name.index(after: colon)...] == "latest" ? "Always" : "IfNotPresent"
-    }
-}
-
-extension CoreV1 {
-    /// Fields of PodSpec that code goes through by number.
-    enum Numbers {
-        static let containers = 2
-        static let initContainers = 20
     }
 }

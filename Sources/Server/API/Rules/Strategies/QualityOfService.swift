@@ -10,19 +10,37 @@ enum QualityOfService: String {
     static func of(_ spec: CoreV1.PodSpec) -> QualityOfService {
         var asksForNothing = true
         var isGuaranteed = true
-        let pod = spec.resources.map { [$0] }
-        let all = pod ?? (spec.containers + spec.initContainers).map(\.resources)
-        for resources in all {
-            let (limits, requests) = (resources.limits, resources.requests)
+        func look(at resources: Message?) {
             for name in ["cpu", "memory"] {
-                let limit = limits[name].flatMap { $0.isZero ? nil : $0 }
-                let request = requests[name].flatMap { $0.isZero ? nil : $0 }
+                let limit = amount(of: name, in: resources?["limits"])
+                let request = amount(of: name, in: resources?["requests"])
                 if limit != nil || request != nil { asksForNothing = false }
                 guard let limit, let request else { isGuaranteed = false; continue }
-                if limit.compare(request) != 0 { isGuaranteed = false }
+                if limit.text != request.text, limit.compare(request) != 0 { isGuaranteed = false }
+            }
+        }
+        if case .message(let resources)? = spec.tree["resources"] {
+            look(at: resources)
+        } else {
+            for list in ["containers", "initContainers"] {
+                guard case .list(let containers)? = spec.tree[list] else { continue }
+                for case .message(let container) in containers {
+                    guard case .message(let resources)? = container["resources"] else {
+                        look(at: nil)
+                        continue
+                    }
+                    look(at: resources)
+                }
             }
         }
         if asksForNothing { return .bestEffort }
         return isGuaranteed ? .guaranteed : .burstable
+    }
+
+    /// An amount, nil if there is none of it.
+    private static func amount(of name: String, in amounts: Value?) -> Quantity? {
+        guard case .map(let map)? = amounts, let quantity = map[name].flatMap(Quantity.init)
+        else { return nil }
+        return quantity.text == "0" ? nil : quantity
     }
 }
