@@ -5,7 +5,7 @@ import Wire
 
 @testable import Rules
 
-/// What a real server answered to creates and updates, and what the rules make of the same requests.
+/// What a real server answered to creates and updates, and what the rules make of the same.
 @Suite(.enabled(if: Scenario.isThere, "needs ../shared/conformance"))
 struct RecordedTests {
     /// How many steps of a file the rules alone do not answer as the server did: those that need
@@ -114,7 +114,7 @@ struct RecordedTests {
     /// The words of a recording in the place of what differs from run to run.
     static func placeholders(_ text: String) -> String {
         text.replacingOccurrences(of: World.uid, with: "<uid>")
-            .replacing(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/, with: "<uid>")
+            .replacing(/[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}/, with: "<uid>")
             .replacingOccurrences(of: World.namespace, with: "{ns}")
             .replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/, with: "<time>")
             .replacingOccurrences(of: "kube-api-access-abcde", with: "kube-api-access-<generated>")

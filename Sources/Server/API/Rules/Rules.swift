@@ -5,8 +5,9 @@ internal import Kubernetes
 ///
 /// A create goes through ``applyDefaults(to:)``, ``prepareForCreate(_:_:)`` and
 /// ``validate(_:old:subresource:_:)`` in this order, an update through ``applyDefaults(to:)``,
-/// ``prepareForUpdate(_:old:subresource:)`` and ``validate(_:old:subresource:_:)``; admission stands
-/// behind the defaults. All of it is pure. Kinds without rules here have those of their metadata.
+/// ``prepareForUpdate(_:old:subresource:_:)`` and ``validate(_:old:subresource:_:)``; admission
+/// stands behind the defaults. All of it is pure. Kinds without rules here have those of their
+/// metadata.
 public enum Rules {
     private static let defaultPlans = DefaultPlan.plans(
         PodDefaults.tables + WorkloadDefaults.tables + CoreDefaults.tables
@@ -41,7 +42,9 @@ public enum Rules {
         var report = Report(context)
         guard let old else {
             if isStored(new.type) {
-                report.at("metadata") { MetadataChecks.create(metadata(of: new), of: new.type, &$0) }
+                report.at("metadata") {
+                    MetadataChecks.create(metadata(of: new), of: new.type, &$0)
+                }
             }
             checkPlans[new.type]?.run(new, &report)
             CreateChecks.check(new, &report)

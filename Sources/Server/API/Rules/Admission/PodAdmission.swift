@@ -107,8 +107,8 @@ public enum PodAdmission {
 
     /// Gives a pod the priority of its class.
     ///
-    /// - Parameter priorityClass: the class that the pod names, else the one that is the default of the
-    ///   cluster, else nil.
+    /// - Parameter priorityClass: the class that the pod names, else the one that is the default of
+    ///   the cluster, else nil.
     /// - Throws: ``Refusal`` if the class does not exist or the pod says another number.
     public static func applyPriority(
         of priorityClass: SchedulingV1.PriorityClass?, to pod: inout CoreV1.Pod
@@ -120,8 +120,8 @@ public enum PodAdmission {
         if let priorityClass { pod.spec.priorityClassName = priorityClass.metadata.name }
         let priority = priorityClass?.value ?? 0
         if let given = pod.spec.priority, given != priority {
-            throw Refusal(message: "the integer value of priority (\(given)) must not be provided in "
-                + "pod spec; priority admission controller computed \(priority) from the given "
+            throw Refusal(message: "the integer value of priority (\(given)) must not be provided "
+                + "in pod spec; priority admission controller computed \(priority) from the given "
                 + "PriorityClass name")
         }
         pod.spec.priority = priority

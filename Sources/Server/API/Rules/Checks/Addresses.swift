@@ -26,7 +26,8 @@ enum Address: Hashable {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 4 else { return nil }
         let bytes = parts.compactMap { part -> UInt8? in
-            guard !part.isEmpty, part.utf8.allSatisfy(Syntax.isDigit), part == "0" || part.first != "0"
+            guard !part.isEmpty, part.utf8.allSatisfy(Syntax.isDigit),
+                part == "0" || part.first != "0"
             else { return nil }
             return UInt8(part)
         }

@@ -110,7 +110,8 @@ enum BatchChecks {
         _ requirement: BatchV1.PodFailurePolicyOnExitCodesRequirement, _ report: inout Report
     ) {
         let values = requirement.values
-        if values.isEmpty { report.invalid("values", JSONValue(values.value), "at least one value is required") }
+        let shown = JSONValue(values.value)
+        if values.isEmpty { report.invalid("values", shown, "at least one value is required") }
         if values.count > 255 { report.tooMany("values", count: values.count, countMax: 255) }
         report.each("values", of: values) { report, value in
             if requirement.operator == "In", value == 0 {
@@ -118,7 +119,7 @@ enum BatchChecks {
             }
         }
         if values != values.sorted() {
-            report.invalid("values", JSONValue(values.value), "must be ordered")
+            report.invalid("values", shown, "must be ordered")
         }
     }
 

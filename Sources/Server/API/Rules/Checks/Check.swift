@@ -76,7 +76,7 @@ extension Check {
         }
     }
 
-    /// The rules of each message in a list; then, of each, whether its key is that of an earlier one.
+    /// The rules of each message in a list; then, of each, whether an earlier one has its key.
     static func elements(_ name: String, uniqueBy key: String) -> Check {
         Check { binder in
             let field = binder.field(name)

@@ -68,7 +68,9 @@ enum CronSchedule {
         case 1: break
         case 2:
             let step = try number(String(rangeAndStep[1]), Part(range: 0...Int.max, names: []))
-            if step == 0 { throw Problem(text: "step of range should be a positive number: \(text)") }
+            if step == 0 {
+                throw Problem(text: "step of range should be a positive number: \(text)")
+            }
         default: throw Problem(text: "too many slashes: \(text)")
         }
         if start < part.range.lowerBound {
@@ -80,7 +82,8 @@ enum CronSchedule {
                 + "(\(part.range.upperBound)): \(text)")
         }
         if start > end {
-            throw Problem(text: "beginning of range (\(start)) beyond end of range (\(end)): \(text)")
+            throw Problem(text: "beginning of range (\(start)) beyond end of range (\(end)): "
+                + text)
         }
     }
 

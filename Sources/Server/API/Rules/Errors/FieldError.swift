@@ -39,7 +39,7 @@ public struct FieldError: Error, Hashable, Sendable {
     /// `spec.containers[0].name`.
     public let field: String
     public let detail: String
-    /// As it stands in the message: a string quoted, everything else as JSON; nil if it is not shown.
+    /// As it stands in the message: a string quoted, all else as JSON; nil if it is not shown.
     public let badValue: String?
 
     public init(_ type: Kind, field: String, value: (any BadValue)? = nil, detail: String = "") {
@@ -63,7 +63,7 @@ extension FieldError: CustomStringConvertible {
     /// `spec.replicas: Invalid value: -1: must be...`.
     public var description: String { "\(field): \(message)" }
 
-    /// All errors in one line, in brackets if there are several; each text once, as Kubernetes does.
+    /// All errors in one line, in brackets if there are several; each text once.
     public static func aggregate(_ errors: [FieldError]) -> String {
         var seen: Set<String> = []
         let texts = errors.map(\.description).filter { seen.insert($0).inserted }
@@ -71,8 +71,9 @@ extension FieldError: CustomStringConvertible {
     }
 
     /// The message of the Status that refuses an object: `Pod "bad" is invalid: [a, b]`.
-    public static func invalidMessage(kind: String, group: String, name: String, _ errors: [FieldError])
-        -> String {
+    public static func invalidMessage(
+        kind: String, group: String, name: String, _ errors: [FieldError]
+    ) -> String {
         let qualified = group.isEmpty ? kind : "\(kind).\(group)"
         return "\(qualified) \(name.goQuoted) is invalid: \(aggregate(errors))"
     }

@@ -80,7 +80,9 @@ struct Report {
         for problem in problems { invalid(field, value, problem) }
     }
 
-    mutating func notSupported(_ field: String? = nil, _ value: any BadValue, _ supported: [String]) {
+    mutating func notSupported(
+        _ field: String? = nil, _ value: any BadValue, _ supported: [String]
+    ) {
         let list = supported.map(\.goQuoted).joined(separator: ", ")
         errors.append(FieldError(
             .notSupported, field: path(field), value: value, detail: "supported values: \(list)"))

@@ -56,7 +56,9 @@ enum ServiceUpdate {
         let taken = Set(new.spec.ports.map(\.nodePort))
         for index in new.spec.ports.indices where new.spec.ports[index].nodePort == 0 {
             let port = new.spec.ports[index]
-            let before = old.spec.ports.first { $0.port == port.port && $0.protocol == port.protocol }
+            let before = old.spec.ports.first {
+                $0.port == port.port && $0.protocol == port.protocol
+            }
             if let before, !taken.contains(before.nodePort) {
                 new.spec.ports[index].nodePort = before.nodePort
             }
