@@ -41,7 +41,7 @@ targets += [
     room("Wire", at: "Sources/Wire", knows: ["CSchema", "CYAML"],
          exclude: ["CProtobufC", "CYAML", "CSchema", "Facade"]),
     room("Kubernetes", at: "Sources/Wire/Facade", knows: ["Wire"]),
-    tests("WireTests", at: "Tests/WireTests", knows: ["Wire", "Kubernetes"], cases: true),
+    tests("WireTests", at: "Tests/WireTests", knows: ["CSchema", "Kubernetes", "Wire"], cases: true),
 ]
 
 // MARK: Store
@@ -222,6 +222,7 @@ targets += [
 // MARK: The program and its tools
 
 products.append(.executable(name: "martlet-nodes", targets: ["martlet-nodes"]))
+products.append(.executable(name: "martlet-wire", targets: ["martlet-wire"]))
 targets += [
     .executableTarget(
         name: "martlet-nodes",
@@ -231,6 +232,12 @@ targets += [
             .product(name: "Logging", package: "swift-log"),
         ],
         path: "tools/martlet-nodes", swiftSettings: strict),
+    .executableTarget(
+        name: "martlet-wire",
+        dependencies: [
+            "CZlib", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "tools/martlet-wire", swiftSettings: strict),
     room("Scheduler", at: "Sources/Server/Scheduler/Edge", knows: [
         "APIClient", "APIErrors", "Kubernetes", "StrategyHost", "SchedulerEngine", "Wire",
         .product(name: "Logging", package: "swift-log"),

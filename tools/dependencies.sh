@@ -30,7 +30,7 @@ need_swift() {
 }
 
 need_build_packages() {
-    need_packages libprotobuf-c-dev libssl-dev zlib1g-dev libnghttp2-dev pkg-config
+    need_packages libprotobuf-c-dev libyaml-dev libssl-dev zlib1g-dev libnghttp2-dev pkg-config
 }
 
 # Puts the kubectl of a Debian suite into a folder, without installing it: kubectl of the package

@@ -11,7 +11,8 @@ struct Fixture: CustomStringConvertible, Sendable {
 
     static let all: [Fixture] = {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return names.filter { $0.hasSuffix(".pb") }.sorted().map { Fixture(name: String($0.dropLast(3))) }
+        return names.filter { $0.hasSuffix(".pb") }.sorted()
+            .map { Fixture(name: String($0.dropLast(3))) }
     }()
 
     static let areThere = !all.isEmpty

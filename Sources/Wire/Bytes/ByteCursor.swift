@@ -53,9 +53,8 @@
     func array(_ range: Range<Int>) -> [UInt8] { unsafe Array(buffer(range)) }
 
     /// The text of a range, or nil if it is not UTF-8.
-    @inline(__always)
     func string(_ range: Range<Int>) -> String? {
-        unsafe String(validating: buffer(range), as: UTF8.self)
+        isUTF8(range) ? repairedString(range) : nil
     }
 
     /// The text of a range, with U+FFFD in place of what is not UTF-8.
@@ -63,10 +62,64 @@
         unsafe String(decoding: buffer(range), as: UTF8.self)
     }
 
+    func contains(_ byte: UInt8, in range: Range<Int>) -> Bool {
+        unsafe buffer(range).contains(byte)
+    }
+
     func isUTF8(_ range: Range<Int>) -> Bool {
-        var index = range.lowerBound
-        while index < range.upperBound, self[index] < 0x80 { index += 1 }
-        return index == range.upperBound || string(index..<range.upperBound) != nil
+        let bytes = unsafe buffer(range)
+        var index = 0
+        while index < bytes.count {
+            if index + 8 <= bytes.count, unsafe word(bytes, index) & 0x8080_8080_8080_8080 == 0 {
+                index += 8
+            } else if unsafe bytes[index] < 0x80 {
+                index += 1
+            } else {
+                let length = utf8Length(at: range.lowerBound + index, end: range.upperBound)
+                guard length > 0 else { return false }
+                index += length
+            }
+        }
+        return true
+    }
+
+    /// Bytes of the UTF-8 character at `index` that is not ASCII, or 0 if there is none.
+    func utf8Length(at index: Int, end: Int) -> Int {
+        let first = self[index]
+        let length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
+        guard length > 0, index + length <= end else { return 0 }
+        for offset in 1..<length where self[index + offset] & 0xc0 != 0x80 { return 0 }
+        let second = self[index + 1]
+        switch first {
+        case 0xe0: return second >= 0xa0 ? 3 : 0
+        case 0xed: return second < 0xa0 ? 3 : 0
+        case 0xf0: return second >= 0x90 ? 4 : 0
+        case 0xf4: return second < 0x90 ? 4 : 0
+        default: return length
+        }
+    }
+
+    @inline(__always)
+    private func word(_ bytes: UnsafeBufferPointer<UInt8>, _ index: Int) -> UInt64 {
+        unsafe UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: index, as: UInt64.self)
+    }
+
+    /// The first offset from the position on with a quote, a backslash or a control character, or
+    /// the end: where a JSON string's plain text ends.
+    @inline(__always)
+    func endOfText() -> Int {
+        var index = position
+        while index + 8 <= end {
+            let word = unsafe UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self)
+            if !JSONEscapes.areText(word) { break }
+            index += 8
+        }
+        while index < end {
+            let byte = unsafe base[index]
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+            index += 1
+        }
+        return index
     }
 
     @inline(__always)
@@ -105,8 +158,20 @@
 }
 
 @inline(__always)
-private func memoryEquals(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-    for index in 0..<count where unsafe a[index] != b[index] { return false }
+private func memoryEquals(
+    _ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ count: Int
+) -> Bool {
+    var index = 0
+    while index + 8 <= count {
+        let x = unsafe UnsafeRawPointer(a + index).loadUnaligned(as: UInt64.self)
+        let y = unsafe UnsafeRawPointer(b + index).loadUnaligned(as: UInt64.self)
+        if x != y { return false }
+        index += 8
+    }
+    while index < count {
+        if unsafe a[index] != b[index] { return false }
+        index += 1
+    }
     return true
 }
 

@@ -4,6 +4,8 @@
     private var capacity: Int
     /// Bytes written so far.
     public private(set) var count = 0
+    /// An object that stands in a raw field of another one is being written.
+    var isWithinEnvelope = false
 
     public init(capacity: Int = 1024) {
         self.capacity = max(64, capacity)

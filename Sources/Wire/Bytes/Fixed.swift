@@ -24,8 +24,37 @@
         return unsafe start[index]
     }
 
+    var text: String { unsafe String(decoding: buffer, as: UTF8.self) }
+
     var buffer: UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(start: start, count: count)
+    }
+}
+
+/// References that are set once, before anybody reads them, and stay until the process ends.
+///
+/// Reading a variable of a class costs a check for exclusive access, and an array of references an
+/// array's retain as well; both showed in every decoder.
+@safe struct FixedReferences<Object: AnyObject & Sendable>: @unchecked Sendable {
+    private let start: UnsafeMutablePointer<Unmanaged<Object>?>
+    let count: Int
+
+    init(count: Int) {
+        self.count = count
+        unsafe start = .allocate(capacity: max(1, count))
+        for index in 0..<count { unsafe start[index] = nil }
+    }
+
+    func set(_ object: Object, at index: Int) {
+        precondition(index >= 0 && index < count, "set outside of a table")
+        unsafe start[index] = Unmanaged.passRetained(object)
+    }
+
+    /// Nil if there is none, or no such place.
+    @inline(__always)
+    subscript(index: Int) -> Object? {
+        guard index >= 0, index < count else { return nil }
+        return unsafe start[index]?.takeUnretainedValue()
     }
 }
 

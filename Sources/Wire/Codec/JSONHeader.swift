@@ -58,7 +58,9 @@ public struct JSONHeader: Equatable, Sendable {
     private static let goType = "Go value of type struct { APIVersion string "
         + "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }"
 
-    private static func mismatch(_ kind: JSONSyntax.Kind, _ place: String, _ offset: Int) -> JSONError {
+    private static func mismatch(_ kind: JSONSyntax.Kind, _ place: String, _ offset: Int)
+        -> JSONError
+    {
         .mismatch("json: cannot unmarshal \(kind.goWord) into \(place)", offset: offset)
     }
 

@@ -12,7 +12,7 @@ public struct DecodedObject: Sendable {
 public enum DecodeError: Error, Equatable {
     /// Neither version nor kind could be found out.
     case unrecognized(String)
-    /// The object's kind is known, but not served by that name: Kubernetes' "no kind is registered".
+    /// There is no such kind: Kubernetes' "no kind is registered".
     case unknownKind(apiVersion: String, kind: String)
     /// The kind is known, the object is not well.
     case malformed(String, apiVersion: String, kind: String)
@@ -53,8 +53,8 @@ public enum ObjectCodec {
     ///
     /// - Parameter isPretty: JSON on many lines.
     public static func encode(
-        _ object: Message, _ mediaType: MediaType, apiVersion: String? = nil, isPretty: Bool = false,
-        into writer: inout ByteWriter
+        _ object: Message, _ mediaType: MediaType, apiVersion: String? = nil,
+        isPretty: Bool = false, into writer: inout ByteWriter
     ) {
         switch mediaType {
         case .protobuf:
@@ -84,11 +84,15 @@ public enum ObjectCodec {
 /// What is stored: an object's bytes without an envelope.
 extension ObjectCodec {
     /// Reads a message's plain protobuf bytes.
-    public static func message(_ bytes: RawSpan, as type: MessageType) throws(ProtobufError) -> Message {
+    public static func message(_ bytes: RawSpan, as type: MessageType) throws(ProtobufError)
+        -> Message
+    {
         try ProtobufDecoder.decode(bytes, as: type)
     }
 
-    public static func message(_ bytes: [UInt8], as type: MessageType) throws(ProtobufError) -> Message {
+    public static func message(_ bytes: [UInt8], as type: MessageType) throws(ProtobufError)
+        -> Message
+    {
         try ProtobufDecoder.decode(bytes, as: type)
     }
 
@@ -131,9 +135,12 @@ private struct Expected {
 }
 
 extension ObjectCodec {
+    /// Most bodies are what is expected; then one pass is enough. Kubernetes looks at a body's kind
+    /// before anything else, so whatever is wrong is looked for in that order, in a second pass.
     private static func decodeJSON(_ body: RawSpan, _ expected: Expected) throws(DecodeError)
         -> DecodedObject
     {
+        if let object = decodeExpected(body, expected) { return object }
         let header: JSONHeader
         do {
             header = try JSONHeader(body)
@@ -142,10 +149,26 @@ extension ObjectCodec {
         }
         let (type, apiVersion, kind) = try expected.resolve(header.apiVersion, header.kind)
         do {
-            let (object, issues) = try JSONReader.read(body, as: type)
-            return DecodedObject(object: object, apiVersion: apiVersion, kind: kind, issues: issues)
+            let read = try JSONReader.read(body, as: type)
+            return DecodedObject(
+                object: read.message, apiVersion: apiVersion, kind: kind, issues: read.issues)
         } catch {
             throw .malformed(error.description, apiVersion: apiVersion, kind: kind)
+        }
+    }
+
+    /// The object, if it is well and of the expected type.
+    private static func decodeExpected(_ body: RawSpan, _ expected: Expected) -> DecodedObject? {
+        guard let type = expected.type else { return nil }
+        do {
+            let read = try JSONReader.read(body, as: type)
+            let found = try expected.resolve(read.apiVersion, read.kind)
+            guard found.type === type else { return nil }
+            return DecodedObject(
+                object: read.message, apiVersion: found.apiVersion, kind: found.kind,
+                issues: read.issues)
+        } catch {
+            return nil // the caller reads it again, and says what is wrong in Kubernetes' order
         }
     }
 

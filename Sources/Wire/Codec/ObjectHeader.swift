@@ -1,5 +1,5 @@
-/// What selectors, watches and the garbage collector ask of an object, read from its bytes without a
-/// tree.
+/// What selectors, watches and the garbage collector ask of an object, read from its bytes without
+/// a tree.
 public struct ObjectHeader: Equatable, Sendable {
     public var name = ""
     public var namespace = ""
@@ -38,7 +38,8 @@ public struct ObjectHeader: Equatable, Sendable {
             case ObjectMetaNumbers.name: name = try cursor.text(tag)
             case ObjectMetaNumbers.namespace: namespace = try cursor.text(tag)
             case ObjectMetaNumbers.uid: uid = try cursor.text(tag)
-            case ObjectMetaNumbers.generation: generation = Int64(bitPattern: try cursor.varint(tag))
+            case ObjectMetaNumbers.generation:
+                generation = Int64(bitPattern: try cursor.varint(tag))
             case ObjectMetaNumbers.deletionTimestamp:
                 isBeingDeleted = true
                 try cursor.skip(tag)
@@ -46,7 +47,7 @@ public struct ObjectHeader: Equatable, Sendable {
                 labels.append(try cursor.subrange(try cursor.delimited(tag)).textEntry())
             case ObjectMetaNumbers.ownerReferences:
                 let owner = cursor.subrange(try cursor.delimited(tag))
-                if let uid = try owner.text(of: ObjectMetaNumbers.ownerUID) { ownerUIDs.append(uid) }
+                ownerUIDs.append(try owner.text(of: ObjectMetaNumbers.ownerUID) ?? "")
             default: try cursor.skip(tag)
             }
         }
@@ -76,7 +77,9 @@ extension ByteCursor {
     /// The string whose tag was just read.
     mutating func text(_ tag: Tag) throws(ProtobufError) -> String {
         let range = try delimited(tag)
-        guard let text = string(range) else { throw ProtobufError(.invalidUTF8, at: range.lowerBound) }
+        guard let text = string(range) else {
+            throw ProtobufError(.invalidUTF8, at: range.lowerBound)
+        }
         return text
     }
 

@@ -26,7 +26,9 @@ extension MessageType {
 extension Message {
     /// Sets metadata.resourceVersion; without effect on what has no such metadata.
     public mutating func setResourceVersion(_ version: Int64) {
-        guard type.hasObjectMeta, let meta = type.field(ObjectMetaNumbers.metadata)?.type else { return }
+        guard type.hasObjectMeta, let meta = type.field(ObjectMetaNumbers.metadata)?.type else {
+            return
+        }
         var metadata = Message(meta)
         if case .message(let there)? = self[ObjectMetaNumbers.metadata] { metadata = there }
         metadata[ObjectMetaNumbers.resourceVersion] = .string("\(version)")

@@ -8,7 +8,9 @@ extension ByteWriter {
     ///
     /// - Throws: ``ProtobufError`` if the bytes are damaged before the end of the metadata.
     /// - Complexity: O(*n*) copying; the fields of the metadata up to number 6 are walked.
-    public mutating func appendObject(_ bytes: RawSpan, resourceVersion: Int64) throws(ProtobufError) {
+    public mutating func appendObject(_ bytes: RawSpan, resourceVersion: Int64)
+        throws(ProtobufError)
+    {
         try bytes.withCursor { (cursor) throws(ProtobufError) in
             let (part, insertion) = try ByteWriter.splice(cursor)
             let digits = ByteWriter.digits(resourceVersion)

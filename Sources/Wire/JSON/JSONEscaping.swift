@@ -1,7 +1,7 @@
 /// JSON's primitives, as Go's encoding/json writes them.
 extension ByteWriter {
-    /// Writes a string with quotes; `<`, `>`, `&`, U+2028 and U+2029 are escaped, and bytes that are
-    /// not UTF-8 become `\ufffd`.
+    /// Writes a string with quotes; `<`, `>`, `&`, U+2028 and U+2029 are escaped, and bytes that
+    /// are not UTF-8 become `\ufffd`.
     mutating func appendJSON(_ text: String) {
         var text = text
         text.withCursor { appendJSON($0, $0.position..<$0.end) }
@@ -28,7 +28,7 @@ extension ByteWriter {
             appendEscape(byte)
             return index + 1
         }
-        let length = utf8Length(cursor, index, end: end)
+        let length = cursor.utf8Length(at: index, end: end)
         guard length > 0 else {
             append("\\ufffd")
             return index + 1
@@ -58,22 +58,6 @@ extension ByteWriter {
         }
     }
 
-    /// Bytes of the UTF-8 character at `index`, or 0 if there is none.
-    private func utf8Length(_ cursor: ByteCursor, _ index: Int, end: Int) -> Int {
-        let first = cursor[index]
-        let length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0
-        guard length > 0, index + length <= end else { return 0 }
-        for offset in 1..<length where cursor[index + offset] & 0xc0 != 0x80 { return 0 }
-        let second = cursor[index + 1]
-        switch first {
-        case 0xe0: return second >= 0xa0 ? 3 : 0
-        case 0xed: return second < 0xa0 ? 3 : 0
-        case 0xf0: return second >= 0x90 ? 4 : 0
-        case 0xf4: return second < 0x90 ? 4 : 0
-        default: return length
-        }
-    }
-
     mutating func appendBase64(_ cursor: ByteCursor, _ range: Range<Int>) {
         reserve((range.count + 2) / 3 * 4 + 2)
         append(UInt8(ascii: "\""))
@@ -92,8 +76,8 @@ extension ByteWriter {
         append(UInt8(ascii: "\""))
     }
 
-    /// Writes a number as Go does: shortest digits, an exponent below 1e-6 and from 1e21 on. JSON has
-    /// no infinity and no NaN; they become null.
+    /// Writes a number as Go does: shortest digits, an exponent below 1e-6 and from 1e21 on. JSON
+    /// has no infinity and no NaN; they become null.
     mutating func append(json double: Double) {
         append(double.isFinite ? GoNumber.text(double) : "null")
     }
@@ -122,6 +106,18 @@ enum JSONEscapes {
         let quoted = has(UInt8(ascii: "\"")) | has(UInt8(ascii: "\\"))
         let html = has(UInt8(ascii: "<")) | has(UInt8(ascii: ">")) | has(UInt8(ascii: "&"))
         return (word | below | quoted | html) & highs == 0
+    }
+
+    /// Whether none of the eight bytes of a word is a quote, a backslash or a control character.
+    /// May say no of such words, never yes of others.
+    @inline(__always)
+    static func areText(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
+        let slashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
+        let found = ((quotes &- ones) & ~quotes) | ((slashes &- ones) & ~slashes)
+            | ((word &- ones &* 0x20) & ~word)
+        return found & 0x8080_8080_8080_8080 == 0
     }
 
     private static var cleanLow: UInt64 {
@@ -156,8 +152,8 @@ enum Base64 {
         }
     }
 
-    /// What is encoded, or the offset of the byte that is wrong, as Go's base64 counts it. Line ends
-    /// are skipped.
+    /// What is encoded, or the offset of the byte that is wrong, as Go's base64 counts it. Line
+    /// ends are skipped.
     static func decode(_ text: some Sequence<UInt8>) -> Result<[UInt8], Corrupt> {
         var out: [UInt8] = []
         var bits: UInt32 = 0
@@ -168,7 +164,9 @@ enum Base64 {
             defer { offset += 1 }
             if byte == 0x0a || byte == 0x0d { continue }
             if byte == UInt8(ascii: "=") {
-                guard digits + padding < 4, digits >= 2 else { return .failure(Corrupt(offset: offset)) }
+                guard digits + padding < 4, digits >= 2 else {
+                    return .failure(Corrupt(offset: offset))
+                }
                 padding += 1
                 continue
             }
@@ -228,7 +226,9 @@ enum GoNumber {
             return "\(mantissa)e\(exponent > 0 ? "+" : "")\(exponent)"
         }
         if point <= 0 { return "0." + String(repeating: "0", count: -point) + digits }
-        if digits.count <= point { return digits + String(repeating: "0", count: point - digits.count) }
+        if digits.count <= point {
+            return digits + String(repeating: "0", count: point - digits.count)
+        }
         return "\(digits.prefix(point)).\(digits.dropFirst(point))"
     }
 }

@@ -1,19 +1,31 @@
 /// Reads JSON into a tree, by the schema and as strictly as kube-apiserver.
 ///
 /// Names are told apart by case, and `null` is absent. Unknown and repeated fields do no harm: they
-/// are collected as ``issues``, in order and in Kubernetes' words, for the caller to refuse, to warn
-/// of, or to ignore; of repeated fields the last wins, and messages and maps are merged.
+/// are collected as ``issues``, in order and in Kubernetes' words, for the caller to refuse, to
+/// warn of, or to ignore; of repeated fields the last wins, and messages and maps are merged.
 struct JSONReader {
     /// Where in the object the reader is.
     private enum Step {
-        case field(Field)
+        case field(FixedBytes)
         case index(Int)
         /// The range of a key, with quotes.
         case key(Range<Int>)
     }
 
+    /// What was read, and what it says of itself at the top; empty if it does not.
+    struct Result {
+        var message: Message
+        var issues: [String]
+        var apiVersion: String
+        var kind: String
+    }
+
     private var syntax: JSONSyntax
+    private var apiVersion = ""
+    private var kind = ""
     private(set) var issues: [String] = []
+    private var notesLeft = 10 * Bounds.issuesMax
+    private var returnsLeft = Bounds.returnsMax
     private var steps: [Step] = []
     /// The innermost message, inlined ones left out.
     private var around: MessageType
@@ -21,7 +33,7 @@ struct JSONReader {
     /// Reads one object.
     ///
     /// - Throws: ``JSONError``; a syntax error anywhere comes before a mismatch.
-    static func read(_ bytes: RawSpan, as type: MessageType) throws(JSONError) -> (Message, [String]) {
+    static func read(_ bytes: RawSpan, as type: MessageType) throws(JSONError) -> Result {
         guard bytes.byteCount <= Bounds.objectBytesMax else { throw .tooBig }
         return try bytes.withCursor { (cursor) throws(JSONError) in
             do throws(JSONError) {
@@ -34,17 +46,17 @@ struct JSONReader {
     }
 
     private static func read(_ cursor: ByteCursor, as type: MessageType) throws(JSONError)
-        -> (Message, [String])
+        -> Result
     {
         var reader = JSONReader(syntax: JSONSyntax(cursor), around: type)
         let kind = try reader.syntax.kind()
-        guard kind == .object else {
-            throw reader.mismatch(kind, "\(type.goName)")
-        }
+        guard kind == .object else { throw reader.mismatch(kind, type.goName) }
         var message = Message(type)
         try reader.object(into: &message)
         try reader.syntax.end()
-        return (message, reader.issues)
+        return Result(
+            message: message, issues: reader.issues, apiVersion: reader.apiVersion,
+            kind: reader.kind)
     }
 
     private init(syntax: JSONSyntax, around: MessageType) {
@@ -65,15 +77,20 @@ struct JSONReader {
                 try syntax.skipValue()
                 continue
             }
-            let entry = names.entries[index]
-            if !seen.insert(index) { note("duplicate field", .key(key)) }
-            if let field = entry.field {
-                try member(field, key, via: entry.via, into: &message)
-            } else {
-                try typeMeta(key)
-            }
+            if !seen.insert(index) { try repeats(key) }
+            try member(names.entries[index], key, into: &message)
         } while try syntax.nextMember()
         around = outer
+    }
+
+    /// Notes that a field is there again. What it holds is added to, which may cost as much as what
+    /// is there, so this may happen only so often.
+    private mutating func repeats(_ key: Range<Int>) throws(JSONError) {
+        guard returnsLeft > 0 else {
+            throw .mismatch("too many repeated fields", offset: key.lowerBound)
+        }
+        returnsLeft -= 1
+        note("duplicate field", .key(key))
     }
 
     private func find(_ key: Range<Int>, _ names: JSONNames) -> Int? {
@@ -85,21 +102,26 @@ struct JSONReader {
     }
 
     private mutating func member(
-        _ field: Field, _ key: Range<Int>, via: Field?, into message: inout Message
+        _ entry: JSONNames.Entry, _ key: Range<Int>, into message: inout Message
     ) throws(JSONError) {
-        guard let via, let type = via.type else {
-            steps.append(.field(field))
-            try value(of: field, into: &message)
-            steps.removeLast()
-            return
-        }
+        if entry.via != 0 { return try inlined(entry, key, into: &message) }
+        guard let field = message.type.field(entry.number) else { return try typeMeta(key) }
+        steps.append(.field(field.nameBytes))
+        try value(of: field, into: &message)
+        steps.removeLast()
+    }
+
+    /// A member that stands here and belongs to a message within this one.
+    private mutating func inlined(
+        _ entry: JSONNames.Entry, _ key: Range<Int>, into message: inout Message
+    ) throws(JSONError) {
+        guard let via = message.type.field(entry.via), let type = via.type,
+            let index = find(key, type.jsonNames)
+        else { preconditionFailure("the schema's names have what is inlined") }
         var inner = Message(type)
-        if case .message(let there)? = message[via.number] { inner = there }
-        message[via.number] = nil
-        let names = type.jsonNames
-        guard let index = find(key, names) else { preconditionFailure("inlined names are its own") }
-        try member(field, key, via: names.entries[index].via, into: &inner)
-        message[via.number] = .message(inner)
+        if case .message(let there)? = message.take(via.number) { inner = there }
+        try member(type.jsonNames.entries[index], key, into: &inner)
+        message.set(via, .message(inner))
     }
 
     /// apiVersion or kind, which the caller has read already.
@@ -110,33 +132,39 @@ struct JSONReader {
             throw .mismatch("json: cannot unmarshal \(kind.goWord) into \(place)",
                 offset: syntax.cursor.position)
         }
+        let start = syntax.cursor.position
         try syntax.skipValue()
+        guard steps.isEmpty, kind == .string else { return }
+        let text = syntax.text(start..<syntax.cursor.position)
+        if syntax.text(key) == "kind" { self.kind = text } else { apiVersion = text }
     }
 
     private mutating func value(of field: Field, into message: inout Message) throws(JSONError) {
         let kind = try syntax.kind()
         if kind == .null {
             try syntax.literal("null")
-            message[field.number] = nil
+            _ = message.take(field.number)
         } else if field.isList {
             guard kind == .array else { throw mismatch(kind, "[]\(field.goElement)") }
-            message[field.number] = .list(try list(of: field))
+            message.set(field, .list(try list(of: field)))
         } else if field.isMap {
             guard kind == .object else { throw mismatch(kind, field.goMap) }
             var map = ValueMap()
-            if case .map(let there)? = message[field.number] { map = there }
-            message[field.number] = nil
+            if case .map(let there)? = message.take(field.number) { map = there }
             try entries(of: field, into: &map)
-            message[field.number] = .map(map)
+            message.set(field, .map(map))
         } else if field.kind == .message, let type = field.type {
             var inner = Message(type)
-            if case .message(let there)? = message[field.number] { inner = there }
-            message[field.number] = nil
+            if case .message(let there)? = message.take(field.number) { inner = there }
             try self.message(kind, into: &inner)
-            message[field.number] = .message(inner)
+            message.set(field, .message(inner))
         } else {
             let value = try scalar(field, kind)
-            message[field.number] = value == .null ? nil : value
+            if case .null = value {
+                _ = message.take(field.number)
+            } else {
+                message.set(field, value)
+            }
         }
     }
 
@@ -154,15 +182,16 @@ struct JSONReader {
 
     private mutating func entries(of field: Field, into map: inout ValueMap) throws(JSONError) {
         guard try syntax.enterObject() else { return }
-        let before = map
+        var keys: [Range<Int>] = []
+        var entries: [ValueMap.Entry] = []
         repeat {
             let key = try syntax.key()
-            let name = syntax.text(key)
-            if map[name] != nil, before[name] == nil { note("duplicate field", .key(key)) }
             steps.append(.key(key))
-            map[name] = try element(field)
+            entries.append(ValueMap.Entry(key: syntax.text(key), value: try element(field)))
             steps.removeLast()
+            keys.append(key)
         } while try syntax.nextMember()
+        for index in map.add(entries) { note("duplicate field", .key(keys[index])) }
     }
 
     private mutating func element(_ field: Field) throws(JSONError) -> Value {
@@ -212,7 +241,9 @@ extension JSONReader {
 
 /// Values without fields.
 extension JSONReader {
-    private mutating func scalar(_ field: Field, _ kind: JSONSyntax.Kind) throws(JSONError) -> Value {
+    private mutating func scalar(_ field: Field, _ kind: JSONSyntax.Kind) throws(JSONError)
+        -> Value
+    {
         switch (field.kind, kind) {
         case (.string, .string): return .string(try string())
         case (.bool, .bool): return .bool(try syntax.bool())
@@ -221,13 +252,16 @@ extension JSONReader {
         case (.double, .number): return .double(try double())
         case (.bytes, .string): return .bytes(try base64())
         case (.items, .array): return .list(try items(field))
-        case (.string, _), (.bool, _), (.int32, _), (.int64, _), (.double, _), (.bytes, _), (.items, _):
+        case (.string, _), (.bool, _), (.int32, _), (.int64, _), (.double, _), (.bytes, _),
+            (.items, _):
             throw mismatch(kind, field.goElement)
         default: return try special(field, kind)
         }
     }
 
-    private mutating func special(_ field: Field, _ kind: JSONSyntax.Kind) throws(JSONError) -> Value {
+    private mutating func special(_ field: Field, _ kind: JSONSyntax.Kind) throws(JSONError)
+        -> Value
+    {
         let start = syntax.cursor.position
         switch (field.kind, kind) {
         case (.raw, _):
@@ -327,8 +361,10 @@ extension JSONReader {
 /// What is said of the wrong.
 extension JSONReader {
     private mutating func note(_ what: String, _ last: Step) {
+        guard issues.count < Bounds.issuesMax, notesLeft > 0 else { return }
+        notesLeft -= 1
         let issue = "\(what) \"\(path(last))\""
-        guard issues.count < Bounds.issuesMax, !issues.contains(issue) else { return }
+        guard !issues.contains(issue) else { return }
         issues.append(issue)
     }
 
@@ -337,7 +373,7 @@ extension JSONReader {
         for step in steps + [last] {
             switch step {
             case .index(let index): path += "[\(index)]"
-            case .field(let field): path += path.isEmpty ? field.name : ".\(field.name)"
+            case .field(let name): path += path.isEmpty ? name.text : ".\(name.text)"
             case .key(let key): path += path.isEmpty ? syntax.text(key) : ".\(syntax.text(key))"
             }
         }
@@ -350,11 +386,11 @@ extension JSONReader {
 
     private func mismatch(_ word: String, _ type: String) -> JSONError {
         var names: [String] = []
-        for case .field(let field) in steps { names.append(field.name) }
+        for case .field(let name) in steps { names.append(name.text) }
         guard !names.isEmpty else { return plainMismatch(word, type) }
         let place = "\(around.kind).\(names.joined(separator: "."))"
-        return .mismatch("json: cannot unmarshal \(word) into Go struct field \(place) of type \(type)",
-            offset: syntax.cursor.position)
+        let what = "json: cannot unmarshal \(word) into Go struct field \(place)"
+        return .mismatch("\(what) of type \(type)", offset: syntax.cursor.position)
     }
 
     private func plainMismatch(_ kind: JSONSyntax.Kind, _ type: String) -> JSONError {

@@ -174,16 +174,14 @@ extension JSONSyntax {
     mutating func string() throws(JSONError) -> Range<Int> {
         let start = cursor.position
         cursor.position += 1
-        while let byte = cursor.next {
-            if byte == UInt8(ascii: "\"") {
-                cursor.position += 1
-                return start..<cursor.position
-            }
+        while true {
+            cursor.position = cursor.endOfText()
+            guard let byte = cursor.next else { throw ended() }
             if byte < 0x20 { throw unexpected("in string literal") }
             cursor.position += 1
-            if byte == UInt8(ascii: "\\") { try escape() }
+            if byte == UInt8(ascii: "\"") { return start..<cursor.position }
+            try escape()
         }
-        throw ended()
     }
 
     private mutating func escape() throws(JSONError) {
@@ -304,8 +302,8 @@ extension JSONSyntax {
     /// The text of a string whose range, with quotes, is given.
     func text(_ range: Range<Int>) -> String {
         let inner = range.lowerBound + 1..<range.upperBound - 1
-        for index in inner where cursor[index] == UInt8(ascii: "\\") { return unescaped(inner) }
-        return cursor.string(inner) ?? cursor.repairedString(inner)
+        if cursor.contains(UInt8(ascii: "\\"), in: inner) { return unescaped(inner) }
+        return cursor.repairedString(inner)
     }
 
     private func unescaped(_ inner: Range<Int>) -> String {
@@ -358,7 +356,9 @@ extension JSONSyntax {
 
     private func unit(_ index: Int) -> UInt16 {
         var unit: UInt16 = 0
-        for offset in 2..<6 { unit = unit << 4 | (JSONSyntax.hexValue(cursor[index + offset]) ?? 0) }
+        for offset in 2..<6 {
+            unit = unit << 4 | (JSONSyntax.hexValue(cursor[index + offset]) ?? 0)
+        }
         return unit
     }
 }

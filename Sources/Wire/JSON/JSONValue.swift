@@ -17,23 +17,20 @@ extension Value {
     public init(json bytes: RawSpan, repeated: inout [String]) throws(JSONError) {
         guard bytes.byteCount <= Bounds.objectBytesMax else { throw .tooBig }
         self = try bytes.withCursor { (cursor) throws(JSONError) in
-            try Value(JSONSyntax(cursor), &repeated)
+            var reader = FreeJSONReader(JSONSyntax(cursor))
+            let value = try reader.document()
+            repeated += reader.repeated
+            return value
         }
     }
 
     /// Reads JSON that this program wrote: a tree as deep as can be is deeper in JSON, by a list or
-    /// map around each message and the raw JSON in the last.
+    /// map around each message, an object in an envelope in the last one, and raw JSON in that.
     init(written json: RawSpan) throws(JSONError) {
         self = try json.withCursor { (cursor) throws(JSONError) in
-            var repeated: [String] = []
-            return try Value(JSONSyntax(cursor, depthMax: 4 * Bounds.depthMax), &repeated)
+            var reader = FreeJSONReader(JSONSyntax(cursor, depthMax: 8 * Bounds.depthMax))
+            return try reader.document()
         }
-    }
-
-    private init(_ syntax: JSONSyntax, _ repeated: inout [String]) throws(JSONError) {
-        var syntax = syntax
-        self = try syntax.value("", &repeated)
-        try syntax.end()
     }
 
     /// The bytes of free-form JSON, maps sorted by key.
@@ -44,55 +41,86 @@ extension Value {
     }
 }
 
-extension JSONSyntax {
-    fileprivate mutating func value(_ path: String, _ repeated: inout [String]) throws(JSONError)
-        -> Value
-    {
-        switch try kind() {
-        case .object: return .map(try map(path, &repeated))
-        case .array: return .list(try list(path, &repeated))
-        case .string: return .string(text(try string()))
-        case .number: return try freeNumber()
-        case .bool: return .bool(try bool())
+/// Reads values without a schema, and collects the paths of repeated keys.
+private struct FreeJSONReader {
+    private enum Step {
+        case index(Int)
+        case key(Range<Int>)
+    }
+
+    private var syntax: JSONSyntax
+    private var steps: [Step] = []
+    private(set) var repeated: [String] = []
+
+    init(_ syntax: JSONSyntax) { self.syntax = syntax }
+
+    mutating func document() throws(JSONError) -> Value {
+        let value = try value()
+        try syntax.end()
+        return value
+    }
+
+    private mutating func value() throws(JSONError) -> Value {
+        switch try syntax.kind() {
+        case .object: return .map(try map())
+        case .array: return .list(try list())
+        case .string: return .string(syntax.text(try syntax.string()))
+        case .number: return try number()
+        case .bool: return .bool(try syntax.bool())
         case .null:
-            try literal("null")
+            try syntax.literal("null")
             return .null
         }
     }
 
-    private mutating func map(_ path: String, _ repeated: inout [String]) throws(JSONError)
-        -> ValueMap
-    {
+    private mutating func map() throws(JSONError) -> ValueMap {
         var map = ValueMap()
-        guard try enterObject() else { return map }
+        guard try syntax.enterObject() else { return map }
+        var keys: [Range<Int>] = []
+        var entries: [ValueMap.Entry] = []
         repeat {
-            let key = text(try key())
-            let place = path.isEmpty ? key : "\(path).\(key)"
-            if map[key] != nil, repeated.count < Bounds.issuesMax { repeated.append(place) }
-            map[key] = try value(place, &repeated)
-        } while try nextMember()
+            let key = try syntax.key()
+            steps.append(.key(key))
+            entries.append(ValueMap.Entry(key: syntax.text(key), value: try value()))
+            steps.removeLast()
+            keys.append(key)
+        } while try syntax.nextMember()
+        for index in map.add(entries) where repeated.count < Bounds.issuesMax {
+            repeated.append(path(.key(keys[index])))
+        }
         return map
     }
 
-    private mutating func list(_ path: String, _ repeated: inout [String]) throws(JSONError)
-        -> [Value]
-    {
+    private mutating func list() throws(JSONError) -> [Value] {
         var list: [Value] = []
-        guard try enterArray() else { return list }
+        guard try syntax.enterArray() else { return list }
         repeat {
-            list.append(try value("\(path)[\(list.count)]", &repeated))
-        } while try nextElement()
+            steps.append(.index(list.count))
+            list.append(try value())
+            steps.removeLast()
+        } while try syntax.nextElement()
         return list
     }
 
-    private mutating func freeNumber() throws(JSONError) -> Value {
-        let place = try number()
-        if let int = cursor.int(place) { return .int(int) }
-        let text = cursor.repairedString(place)
+    private mutating func number() throws(JSONError) -> Value {
+        let place = try syntax.number()
+        if let int = syntax.cursor.int(place) { return .int(int) }
+        let text = syntax.cursor.repairedString(place)
         guard let double = Double(text), double.isFinite else {
             throw .mismatch("json: cannot unmarshal number \(text) into Go value of type float64",
                 offset: place.lowerBound)
         }
         return .double(double)
+    }
+
+    private func path(_ last: Step) -> String {
+        var path = ""
+        for step in steps + [last] {
+            switch step {
+            case .index(let index): path += "[\(index)]"
+            case .key(let key): path += path.isEmpty ? syntax.text(key) : ".\(syntax.text(key))"
+            }
+        }
+        return path
     }
 }

@@ -93,7 +93,9 @@ public enum JSONWriter {
         }
     }
 
-    private static func writeElement(_ value: Value, _ field: Field, into writer: inout ByteWriter) {
+    private static func writeElement(
+        _ value: Value, _ field: Field, into writer: inout ByteWriter
+    ) {
         switch (field.kind, value) {
         case (.raw, .bytes(let bytes)): writer.append(raw: bytes)
         case (.time, .timestamp(let time)): writer.append(json: time, micro: false)
@@ -130,7 +132,7 @@ extension ByteWriter {
         bytes.withCursor { appendBase64($0, 0..<$0.end) }
     }
 
-    /// Writes raw JSON, in which Go escapes as within strings; an object in protobuf is transcribed.
+    /// Writes raw JSON, in which Go escapes as within strings; an object in protobuf is decoded.
     mutating func append(raw bytes: [UInt8]) {
         bytes.withCursor { appendRaw($0, 0..<$0.end) }
     }
@@ -150,8 +152,12 @@ extension ByteWriter {
         }
     }
 
-    /// An object within a raw field, as watch events have it; null if it is damaged.
+    /// An object within a raw field, as watch events have it; null if it is damaged, or within
+    /// another such object, which nobody needs and which could go on without end.
     private mutating func appendEnveloped(_ bytes: [UInt8]) {
+        guard !isWithinEnvelope else { return append("null") }
+        isWithinEnvelope = true
+        defer { isWithinEnvelope = false }
         do {
             let envelope = try Envelope(bytes)
             guard let type = Schema.kind(envelope.apiVersion, envelope.kind) else {

@@ -126,10 +126,10 @@ extension ObjectPatch {
         _ bytes: [UInt8], as type: MessageType, shown: String
     ) throws(PatchError) -> PatchedObject {
         do {
-            let (object, issues) = try bytes.withRawSpan { (span) throws(JSONError) in
+            let read = try bytes.withRawSpan { (span) throws(JSONError) in
                 try JSONReader.read(span, as: type)
             }
-            return PatchedObject(object: object, issues: issues, shown: shown)
+            return PatchedObject(object: read.message, issues: read.issues, shown: shown)
         } catch {
             throw .unreadable(shown: shown, reason: "\(error)")
         }

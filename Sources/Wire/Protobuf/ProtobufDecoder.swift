@@ -3,6 +3,8 @@
 /// Unknown fields are skipped, repeated numbers are taken packed and unpacked, and a message that
 /// occurs twice is merged, as protobuf says. Never traps, whatever the bytes.
 struct ProtobufDecoder {
+    private var returnsLeft = Bounds.returnsMax
+
     static func decode(_ bytes: RawSpan, as type: MessageType) throws(ProtobufError) -> Message {
         try decode(bytes, 0..<bytes.byteCount, as: type)
     }
@@ -16,7 +18,8 @@ struct ProtobufDecoder {
         }
         return try bytes.withCursor { (cursor) throws(ProtobufError) in
             var message = Message(type)
-            try decode(cursor.subrange(part), into: &message, depth: 0)
+            var decoder = ProtobufDecoder()
+            try decoder.decode(cursor.subrange(part), into: &message, depth: 0)
             return message
         }
     }
@@ -25,7 +28,7 @@ struct ProtobufDecoder {
         try bytes.withRawSpan { (span) throws(ProtobufError) in try decode(span, as: type) }
     }
 
-    static func decode(_ bytes: ByteCursor, into message: inout Message, depth: Int)
+    private mutating func decode(_ bytes: ByteCursor, into message: inout Message, depth: Int)
         throws(ProtobufError)
     {
         guard depth < Bounds.depthMax else { throw ProtobufError(.tooDeep, at: bytes.position) }
@@ -44,7 +47,7 @@ struct ProtobufDecoder {
         }
     }
 
-    private static func decode(
+    private mutating func decode(
         _ field: Field, _ tag: Tag, _ cursor: inout ByteCursor, into message: inout Message,
         depth: Int
     ) throws(ProtobufError) {
@@ -54,30 +57,34 @@ struct ProtobufDecoder {
         if field.isList {
             return try decodeList(field, tag, &cursor, into: &message, depth: depth)
         }
-        if field.kind == .message, field.number <= message.lastNumber, message[field.number] != nil {
-            return try merge(field, tag, &cursor, into: &message, depth: depth)
+        if field.kind == .message, let there = try leave(field, &message, at: cursor) {
+            return try merge(field, there, tag, &cursor, into: &message, depth: depth)
         }
         let value = try element(field, tag, &cursor, depth: depth)
-        if field.number > message.lastNumber {
-            if keeps(value, field) { message.append(field.number, value) }
+        if case .null = value {
+            _ = message.take(field.number)
         } else {
-            message[field.number] = value == .null ? nil : value
+            message.set(field, value)
         }
     }
 
-    private static func keeps(_ value: Value, _ field: Field) -> Bool {
-        if case .null = value { return false }
-        return field.presence == .optional || !value.isZero
+    /// Takes out what a field holds already, to add to it.
+    private mutating func leave(_ field: Field, _ message: inout Message, at cursor: ByteCursor)
+        throws(ProtobufError) -> Value?
+    {
+        guard let there = message.take(field.number) else { return nil }
+        guard returnsLeft > 0 else { throw ProtobufError(.tooManyReturns, at: cursor.position) }
+        returnsLeft -= 1
+        return there
     }
 
     /// Reads the occurrences of a list that follow each other, and adds them to what is there.
-    private static func decodeList(
+    private mutating func decodeList(
         _ field: Field, _ first: Tag, _ cursor: inout ByteCursor, into message: inout Message,
         depth: Int
     ) throws(ProtobufError) {
         var list: [Value] = []
-        if case .list(let there)? = message[field.number] { list = there }
-        message[field.number] = nil
+        if case .list(let there)? = try leave(field, &message, at: cursor) { list = there }
         var tag = first
         while true {
             if tag.wireType == WireType.lengthDelimited, field.kind.isNumber {
@@ -85,7 +92,7 @@ struct ProtobufDecoder {
                 while !packed.isAtEnd { list.append(try number(field, &packed)) }
             } else {
                 let value = try element(field, tag, &cursor, depth: depth)
-                list.append(value == .null ? field.zero : value)
+                if case .null = value { list.append(field.zero) } else { list.append(value) }
             }
             let place = cursor.position
             guard !cursor.isAtEnd, case let next = try cursor.tag(), next.number == first.number
@@ -95,22 +102,21 @@ struct ProtobufDecoder {
             }
             tag = next
         }
-        message[field.number] = .list(list)
+        message.set(field, .list(list))
     }
 
     /// Reads the entries of a map that follow each other, and adds them to what is there.
-    private static func decodeMap(
+    private mutating func decodeMap(
         _ field: Field, _ first: Tag, _ cursor: inout ByteCursor, into message: inout Message,
         depth: Int
     ) throws(ProtobufError) {
         var map = ValueMap()
-        if case .map(let there)? = message[field.number] { map = there }
-        message[field.number] = nil
+        if case .map(let there)? = try leave(field, &message, at: cursor) { map = there }
+        var entries: [ValueMap.Entry] = []
         var tag = first
         while true {
             let range = try cursor.delimited(tag)
-            let (key, value) = try entry(field, cursor.subrange(range), depth: depth + 1)
-            map[key] = value
+            entries.append(try entry(field, cursor.subrange(range), depth: depth + 1))
             let place = cursor.position
             guard !cursor.isAtEnd, case let next = try cursor.tag(), next.number == first.number
             else {
@@ -119,11 +125,12 @@ struct ProtobufDecoder {
             }
             tag = next
         }
-        message[field.number] = .map(map)
+        map.add(entries)
+        message.set(field, .map(map))
     }
 
-    private static func entry(_ field: Field, _ bytes: ByteCursor, depth: Int)
-        throws(ProtobufError) -> (String, Value)
+    private mutating func entry(_ field: Field, _ bytes: ByteCursor, depth: Int)
+        throws(ProtobufError) -> ValueMap.Entry
     {
         var cursor = bytes
         var key = ""
@@ -136,28 +143,28 @@ struct ProtobufDecoder {
             default: try cursor.skip(tag)
             }
         }
-        return (key, value.flatMap { $0 == .null ? nil : $0 } ?? field.zero)
+        if case .null? = value { value = nil }
+        return ValueMap.Entry(key: key, value: value ?? field.zero)
     }
 
     /// A message that is there already gets the fields of this occurrence.
-    private static func merge(
-        _ field: Field, _ tag: Tag, _ cursor: inout ByteCursor, into message: inout Message,
-        depth: Int
+    private mutating func merge(
+        _ field: Field, _ there: Value, _ tag: Tag, _ cursor: inout ByteCursor,
+        into message: inout Message, depth: Int
     ) throws(ProtobufError) {
         let part = cursor.subrange(try cursor.delimited(tag))
-        guard case .message(var inner)? = message[field.number] else { return }
-        message[field.number] = nil
+        guard case .message(var inner) = there else { return }
         try decode(part, into: &inner, depth: depth + 1)
-        message[field.number] = .message(inner)
+        message.set(field, .message(inner))
     }
 }
 
 /// One value: an element of a list, a value of a map, or a field that is neither.
 extension ProtobufDecoder {
     /// `.null` stands for a time that is not set.
-    private static func element(_ field: Field, _ tag: Tag, _ cursor: inout ByteCursor, depth: Int)
-        throws(ProtobufError) -> Value
-    {
+    private mutating func element(
+        _ field: Field, _ tag: Tag, _ cursor: inout ByteCursor, depth: Int
+    ) throws(ProtobufError) -> Value {
         switch field.kind {
         case .bool, .int32, .int64:
             guard tag.wireType == WireType.varint else {
@@ -178,7 +185,7 @@ extension ProtobufDecoder {
         }
     }
 
-    private static func number(_ field: Field, _ cursor: inout ByteCursor) throws(ProtobufError)
+    private func number(_ field: Field, _ cursor: inout ByteCursor) throws(ProtobufError)
         -> Value
     {
         switch field.kind {
@@ -189,7 +196,7 @@ extension ProtobufDecoder {
         }
     }
 
-    private static func string(_ cursor: ByteCursor, _ range: Range<Int>) throws(ProtobufError)
+    private func string(_ cursor: ByteCursor, _ range: Range<Int>) throws(ProtobufError)
         -> String
     {
         guard let string = cursor.string(range) else {
@@ -198,7 +205,9 @@ extension ProtobufDecoder {
         return string
     }
 
-    private static func special(_ kind: FieldKind, _ bytes: ByteCursor) throws(ProtobufError) -> Value {
+    private func special(_ kind: FieldKind, _ bytes: ByteCursor) throws(ProtobufError)
+        -> Value
+    {
         if kind == .items { return .list(try items(bytes)) }
         let fields = try SpecialFields(bytes, kind)
         switch kind {
@@ -223,7 +232,7 @@ extension ProtobufDecoder {
         }
     }
 
-    private static func items(_ bytes: ByteCursor) throws(ProtobufError) -> [Value] {
+    private func items(_ bytes: ByteCursor) throws(ProtobufError) -> [Value] {
         var cursor = bytes
         var list: [Value] = []
         while !cursor.isAtEnd {
@@ -237,7 +246,7 @@ extension ProtobufDecoder {
         return list
     }
 
-    private static func quantity(_ bytes: ByteCursor, _ range: Range<Int>) throws(ProtobufError)
+    private func quantity(_ bytes: ByteCursor, _ range: Range<Int>) throws(ProtobufError)
         -> String
     {
         do {
@@ -247,7 +256,7 @@ extension ProtobufDecoder {
         }
     }
 
-    private static func intOrString(_ fields: SpecialFields, _ bytes: ByteCursor)
+    private func intOrString(_ fields: SpecialFields, _ bytes: ByteCursor)
         throws(ProtobufError) -> Value
     {
         switch fields.first {

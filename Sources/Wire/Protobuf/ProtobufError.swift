@@ -13,6 +13,7 @@ public struct ProtobufError: Error, Equatable, CustomStringConvertible {
         case invalidJSON
         case tooDeep
         case tooBig
+        case tooManyReturns
         case noEnvelope
         case encoded(String)
     }
@@ -53,6 +54,7 @@ public struct ProtobufError: Error, Equatable, CustomStringConvertible {
         case .invalidJSON: "raw JSON is not valid"
         case .tooDeep: "nested deeper than \(Bounds.depthMax)"
         case .tooBig: "more than \(Bounds.objectBytesMax) bytes"
+        case .tooManyReturns: "fields are repeated in too many places"
         case .noEnvelope:
             "provided data does not appear to be a protobuf message, "
                 + "expected prefix [107 56 115 0]"

@@ -44,7 +44,9 @@ extension ByteCursor {
         let start = position
         let key = try varint()
         let number = key >> 3
-        guard number > 0, number < 1 << 29 else { throw ProtobufError(.invalidFieldNumber, at: start) }
+        guard number > 0, number < 1 << 29 else {
+            throw ProtobufError(.invalidFieldNumber, at: start)
+        }
         return Tag(number: Int(number), wireType: UInt8(key & 7))
     }
 

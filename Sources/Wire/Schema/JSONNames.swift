@@ -1,24 +1,24 @@
 /// Finds a message's fields by the bytes of their JSON names, without making a string.
-struct JSONNames: Sendable {
-    struct Entry: Sendable {
+final class JSONNames: Sendable {
+    struct Entry: BitwiseCopyable {
         let name: FixedBytes
-        /// The inlined message that has the field, if it is not the message itself.
-        let via: Field?
-        /// Nil for apiVersion and kind, which a kind has beside its fields.
-        let field: Field?
+        /// The number of the inlined message that has the field; 0 if it is the message itself.
+        let via: Int
+        /// 0 for apiVersion and kind, which a kind has beside its fields.
+        let number: Int
     }
 
     /// Names that a message may have, inlined ones included: the size of ``NameSet``.
     static let namesMax = 128
 
-    let entries: [Entry]
-    private let slots: [UInt8]
+    let entries: FixedTable<Entry>
+    private let slots: FixedTable<UInt8>
     private let mask: Int
 
     init(of type: MessageType) {
         let entries = JSONNames.collect(type)
         precondition(entries.count < JSONNames.namesMax, "\(type.name) has too many fields")
-        self.entries = entries
+        self.entries = FixedTable(immortal: entries)
         var size = 8
         while size < entries.count * 3 { size *= 2 }
         mask = size - 1
@@ -29,22 +29,24 @@ struct JSONNames: Sendable {
             while slots[slot] != .max { slot = (slot + 1) & mask }
             slots[slot] = UInt8(index)
         }
-        self.slots = slots
+        self.slots = FixedTable(immortal: slots)
     }
 
     private static func collect(_ type: MessageType) -> [Entry] {
         var entries: [Entry] = []
         if type.isKind {
             entries = [FixedBytes("kind"), FixedBytes("apiVersion")].map {
-                Entry(name: $0, via: nil, field: nil)
+                Entry(name: $0, via: 0, number: 0)
             }
         }
         for field in type.fields {
             guard field.isInline, let inner = field.type else {
-                entries.append(Entry(name: field.nameBytes, via: nil, field: field))
+                entries.append(Entry(name: field.nameBytes, via: 0, number: field.number))
                 continue
             }
-            entries += collect(inner).map { Entry(name: $0.name, via: field, field: $0.field) }
+            entries += collect(inner).map {
+                Entry(name: $0.name, via: field.number, number: $0.number)
+            }
         }
         return entries
     }

@@ -108,12 +108,12 @@ public final class MessageType: @unchecked Sendable {
     public private(set) var fields: [Field] = []
     /// In the order of numbers, which is the order on the wire.
     public private(set) var fieldsByNumber: [Field] = []
-    private var indexByNumber: [UInt8] = []
+    private let numbered: FixedReferences<Field>
     private var byName: [String: Field] = [:]
-    private var names: JSONNames?
+    private let names = FixedReferences<JSONNames>(count: 1)
 
     init(name: String, index: Int, group: String, version: String, form: Form, isKind: Bool,
-         isAtomic: Bool, resource: Resource?) {
+         isAtomic: Bool, resource: Resource?, numberMax: Int) {
         self.name = name
         self.index = index
         self.group = group
@@ -122,6 +122,7 @@ public final class MessageType: @unchecked Sendable {
         self.isKind = isKind
         self.isAtomic = isAtomic
         self.resource = resource
+        numbered = FixedReferences(count: numberMax + 1)
         kind = String(name[name.index(after: name.lastIndex(of: ".") ?? name.startIndex)...])
     }
 
@@ -138,28 +139,21 @@ public final class MessageType: @unchecked Sendable {
     func link(_ fields: [Field]) {
         self.fields = fields
         fieldsByNumber = fields.sorted { $0.number < $1.number }
-        indexByNumber = [UInt8](repeating: .max, count: (fieldsByNumber.last?.number ?? 0) + 1)
-        for (index, field) in fieldsByNumber.enumerated() {
-            indexByNumber[field.number] = UInt8(index)
-        }
+        for field in fields { numbered.set(field, at: field.number) }
         byName = Dictionary(uniqueKeysWithValues: fields.map { ($0.name, $0) })
     }
 
     /// Second step of linking, when all types have their fields.
-    func linkNames() { names = JSONNames(of: self) }
+    func linkNames() { names.set(JSONNames(of: self), at: 0) }
 
     /// Everything that may stand in its JSON object.
     var jsonNames: JSONNames {
-        guard let names else { preconditionFailure("\(name) is not linked") }
+        guard let names = names[0] else { preconditionFailure("\(name) is not linked") }
         return names
     }
 
     /// The field with a number, in constant time.
-    public func field(_ number: Int) -> Field? {
-        guard number >= 0, number < indexByNumber.count else { return nil }
-        let index = indexByNumber[number]
-        return index == .max ? nil : fieldsByNumber[Int(index)]
-    }
+    public func field(_ number: Int) -> Field? { numbered[number] }
 
     /// The field with a JSON name; fields of inlined messages are not among them.
     public func field(_ name: String) -> Field? { byName[name] }

@@ -63,7 +63,9 @@ extension MessageType {
             group: String(cString: row.group), version: String(cString: row.version), form: form,
             isKind: row.flags & UInt8(MARTLET_MESSAGE_KIND) != 0,
             isAtomic: row.flags & UInt8(MARTLET_MESSAGE_ATOMIC) != 0,
-            resource: row.resource.map { unsafe Resource($0.pointee) })
+            resource: row.resource.map { unsafe Resource($0.pointee) },
+            numberMax: unsafe (0..<Int(row.field_count)).map { unsafe Int(row.fields[$0].number) }
+                .max() ?? 0)
     }
 }
 

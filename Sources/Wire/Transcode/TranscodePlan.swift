@@ -21,17 +21,20 @@ struct TranscodePlan: Sendable {
         let opening: FixedBytes
         /// Its fields in ``fields``, in JSON's order.
         let firstField: Int32
+        /// At most 64.
         let fieldCount: Int32
+        /// Places of fields that are looked at even if they are not there: those that are always
+        /// written, and inlined messages.
+        let written: UInt64
         /// Its numbers in ``positions``.
         let firstPosition: Int32
         let numberMax: Int32
         let form: Form
-        let isKind: Bool
     }
 
     let messages: FixedTable<Message>
     let fields: FixedTable<Field>
-    /// For each number of a message, from 0, the field's place in JSON's order; 255 if there is none.
+    /// For each number of a message, from 0, the field's place in JSON's order, or 255.
     let positions: FixedTable<UInt8>
 
     static let shared = TranscodePlan(Schema.messageTypes)
@@ -45,8 +48,9 @@ struct TranscodePlan: Sendable {
             let numberMax = type.fieldsByNumber.last?.number ?? 0
             messages.append(Message(
                 opening: TranscodePlan.opening(type), firstField: Int32(fields.count),
-                fieldCount: Int32(type.fields.count), firstPosition: Int32(positions.count),
-                numberMax: Int32(numberMax), form: type.form, isKind: type.isKind))
+                fieldCount: Int32(type.fields.count), written: TranscodePlan.written(type),
+                firstPosition: Int32(positions.count), numberMax: Int32(numberMax),
+                form: type.form))
             var places = [UInt8](repeating: .max, count: numberMax + 1)
             for (place, field) in type.fields.enumerated() {
                 places[field.number] = UInt8(place)
@@ -58,6 +62,14 @@ struct TranscodePlan: Sendable {
         self.messages = FixedTable(immortal: messages)
         self.fields = FixedTable(immortal: fields)
         self.positions = FixedTable(immortal: positions)
+    }
+
+    private static func written(_ type: MessageType) -> UInt64 {
+        precondition(type.fields.count <= 64, "\(type.name) has too many fields")
+        var places: UInt64 = 0
+        for (place, field) in type.fields.enumerated()
+        where field.isInline || field.presence == .always { places |= 1 << UInt64(place) }
+        return places
     }
 
     private static func opening(_ type: MessageType) -> FixedBytes {

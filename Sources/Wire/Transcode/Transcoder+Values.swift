@@ -1,13 +1,12 @@
 /// Lists, maps and what is in them.
 extension Transcoder {
     mutating func list(
-        _ bytes: ByteCursor, _ note: UInt64, _ field: TranscodePlan.Field, _ depth: Int,
+        _ bytes: ByteCursor, _ note: Note, _ field: TranscodePlan.Field, _ depth: Int,
         _ writer: inout ByteWriter
     ) throws(ProtobufError) {
-        let last = Int(note >> 32)
-        var cursor = bytes.subrange(Int(note & 0xffff_ffff) - 1..<bytes.end)
+        var cursor = bytes.subrange(note.first..<bytes.end)
         var separator = UInt8(ascii: "[")
-        while cursor.position <= last, !cursor.isAtEnd {
+        while cursor.position <= note.last, !cursor.isAtEnd {
             let tag = try cursor.tag()
             guard tag.number == Int(field.number) else {
                 try cursor.skip(tag)
@@ -31,14 +30,13 @@ extension Transcoder {
     }
 
     mutating func map(
-        _ bytes: ByteCursor, _ note: UInt64, _ field: TranscodePlan.Field, _ depth: Int,
+        _ bytes: ByteCursor, _ note: Note, _ field: TranscodePlan.Field, _ depth: Int,
         _ writer: inout ByteWriter
     ) throws(ProtobufError) {
-        let last = Int(note >> 32)
-        var cursor = bytes.subrange(Int(note & 0xffff_ffff) - 1..<bytes.end)
+        var cursor = bytes.subrange(note.first..<bytes.end)
         var separator = UInt8(ascii: "{")
         var before: Range<Int>?
-        while cursor.position <= last, !cursor.isAtEnd {
+        while cursor.position <= note.last, !cursor.isAtEnd {
             let tag = try cursor.tag()
             guard tag.number == Int(field.number) else {
                 try cursor.skip(tag)
@@ -127,9 +125,9 @@ extension Transcoder {
 
 /// The little messages that JSON writes as one value.
 extension Transcoder {
-    private mutating func special(_ bytes: ByteCursor, _ kind: FieldKind, _ writer: inout ByteWriter)
-        throws(ProtobufError)
-    {
+    private mutating func special(
+        _ bytes: ByteCursor, _ kind: FieldKind, _ writer: inout ByteWriter
+    ) throws(ProtobufError) {
         if kind == .items { return try items(bytes, &writer) }
         let fields = try SpecialFields(bytes, kind)
         switch kind {

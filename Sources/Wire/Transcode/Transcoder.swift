@@ -8,12 +8,12 @@
 /// order, which is not that of the numbers. The notes are kept on one stack that is made once.
 public struct Transcoder: ~Copyable {
     let plan = TranscodePlan.shared
-    /// For each field of each message around the place: 0, or the offset of its first tag plus 1,
+    /// For each field of each message around the place that is there: the offset of its first tag,
     /// and in the upper half that of its last tag.
-    private var notes: [UInt64] = []
+    private var notes = NoteStack()
     var isCanonical = true
 
-    public init() { notes.reserveCapacity(1024) }
+    public init() {}
 
     /// Writes an object as JSON.
     ///
@@ -28,7 +28,7 @@ public struct Transcoder: ~Copyable {
     ) throws(ProtobufError) {
         let start = writer.count
         isCanonical = true
-        notes.removeAll(keepingCapacity: true)
+        notes.removeAll()
         let message = plan.messages[type.index]
         try bytes.withCursor { (cursor) throws(ProtobufError) in
             let opening = withKind ? message.opening : FixedBytes("{")
@@ -96,14 +96,19 @@ extension Transcoder {
         _ isFirst: inout Bool, _ writer: inout ByteWriter
     ) throws(ProtobufError) {
         guard depth < Bounds.depthMax else { throw ProtobufError(.tooDeep, at: bytes.position) }
-        let base = notes.count
-        try note(bytes, message, base)
-        for place in 0..<Int(message.fieldCount) {
-            let note = notes[base + place]
+        let base = notes.push(Int(message.fieldCount))
+        defer { notes.pop(Int(message.fieldCount)) }
+        let present = try note(bytes, message, base)
+        var places = present | message.written
+        if case .no = version {} else { places = ~0 >> UInt64(64 - message.fieldCount) }
+        while places != 0 {
+            let place = places.trailingZeroBitCount
+            places &= places - 1
+            let note = present >> UInt64(place) & 1 == 1 ? notes[base + place] : nil
             let field = plan.fields[Int(message.firstField) + place]
             if field.isInline {
                 try inlined(bytes, note, field, depth, &isFirst, &writer)
-            } else if note != 0 || field.presence == .always || version.needs(field) {
+            } else if note != nil || field.presence == .always || version.needs(field) {
                 if !isFirst { writer.append(UInt8(ascii: ",")) }
                 isFirst = false
                 writer.append(field.key)
@@ -114,15 +119,14 @@ extension Transcoder {
                 }
             }
         }
-        notes.removeLast(notes.count - base)
     }
 
-    /// Notes where the fields are.
+    /// Notes where the fields are, and returns the set of their places in JSON's order.
     @inline(__always)
     private mutating func note(_ bytes: ByteCursor, _ message: TranscodePlan.Message, _ base: Int)
-        throws(ProtobufError)
+        throws(ProtobufError) -> UInt64
     {
-        for _ in 0..<message.fieldCount { notes.append(0) }
+        var present: UInt64 = 0
         var cursor = bytes
         while !cursor.isAtEnd {
             let start = cursor.position
@@ -135,39 +139,39 @@ extension Transcoder {
             guard tag.number <= Int(message.numberMax) else { continue }
             let place = Int(plan.positions[Int(message.firstPosition) + tag.number])
             guard place < Int(message.fieldCount) else { continue }
-            let first = notes[base + place]
-            let last = UInt64(start) << 32
-            notes[base + place] = last | (first == 0 ? UInt64(start + 1) : first & 0xffff_ffff)
+            let bit: UInt64 = 1 << UInt64(place)
+            let first = present & bit == 0 ? start : notes[base + place].first
+            notes[base + place] = Note(first: first, last: start)
+            present |= bit
         }
+        return present
     }
 
     private mutating func inlined(
-        _ bytes: ByteCursor, _ note: UInt64, _ field: TranscodePlan.Field, _ depth: Int,
+        _ bytes: ByteCursor, _ note: Note?, _ field: TranscodePlan.Field, _ depth: Int,
         _ isFirst: inout Bool, _ writer: inout ByteWriter
     ) throws(ProtobufError) {
         var inner = bytes.subrange(bytes.end..<bytes.end)
-        if note != 0 {
+        if let note {
             var cursor = at(note, bytes)
             inner = bytes.subrange(try cursor.delimited(try cursor.tag()))
         }
         try fields(inner, plan.messages[Int(field.message)], depth + 1, .no, &isFirst, &writer)
     }
 
-    /// A cursor at the first tag of a field that is there.
+    /// A cursor at the only tag of a field that is there.
     @inline(__always)
-    mutating func at(_ note: UInt64, _ bytes: ByteCursor) -> ByteCursor {
-        let first = Int(note & 0xffff_ffff) - 1
-        if first != Int(note >> 32) { isCanonical = false }
-        return bytes.subrange(first..<bytes.end)
+    private mutating func at(_ note: Note, _ bytes: ByteCursor) -> ByteCursor {
+        if note.first != note.last { isCanonical = false }
+        return bytes.subrange(note.first..<bytes.end)
     }
 
     mutating func value(
-        _ bytes: ByteCursor, _ note: UInt64, _ field: TranscodePlan.Field, _ depth: Int,
+        _ bytes: ByteCursor, _ note: Note?, _ field: TranscodePlan.Field, _ depth: Int,
         _ version: Versioned, _ writer: inout ByteWriter
     ) throws(ProtobufError) {
-        if note == 0 {
-            try empty(bytes, field, depth, version, &writer)
-        } else if field.isList {
+        guard let note else { return try empty(bytes, field, depth, version, &writer) }
+        if field.isList {
             try list(bytes, note, field, depth, &writer)
         } else if field.isMap {
             try map(bytes, note, field, depth, &writer)

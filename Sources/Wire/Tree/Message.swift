@@ -109,6 +109,27 @@ extension Message {
         slots.append(Slot(number: number, value: value))
     }
 
+    /// Sets a field of this type, without looking for its description.
+    mutating func set(_ field: Field, _ value: Value) {
+        let number = field.number
+        let index = position(of: number)
+        let keeps = field.presence == .optional || !value.isZero
+        switch (holds(number, at: index), keeps) {
+        case (true, true): slots[index].value = value
+        case (true, false): slots.remove(at: index)
+        case (false, true) where index == slots.count:
+            slots.append(Slot(number: number, value: value))
+        case (false, true): slots.insert(Slot(number: number, value: value), at: index)
+        case (false, false): break
+        }
+    }
+
+    /// Removes a field and returns what it held.
+    mutating func take(_ number: Int) -> Value? {
+        let index = position(of: number)
+        return holds(number, at: index) ? slots.remove(at: index).value : nil
+    }
+
     /// The number of the last field that is there, or 0.
     var lastNumber: Int { slots.last?.number ?? 0 }
 }

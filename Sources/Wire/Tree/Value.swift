@@ -45,6 +45,43 @@ public struct ValueMap: Hashable, Sendable {
 
     public init() {}
 
+    /// Adds entries in any order; of several with one key, the last stays. One sort at most, where
+    /// setting one by one would move the rest each time.
+    ///
+    /// - Returns: The indices in `added` of keys that stood there before, ascending.
+    @discardableResult
+    mutating func add(_ added: [Entry]) -> [Int] {
+        let isAscending = zip(added, added.dropFirst()).allSatisfy { $0.key.precedes($1.key) }
+        if isAscending, let first = added.first, entries.last?.key.precedes(first.key) ?? true {
+            entries += added
+            return []
+        }
+        let isThere = Set(entries.map(\.key))
+        let order = added.indices.sorted {
+            let (a, b) = (added[$0].key, added[$1].key)
+            return a == b ? $0 < $1 : a.precedes(b)
+        }
+        let repeated = zip(order, order.dropFirst()).filter { added[$0].key == added[$1].key }
+            .map(\.1).filter { !isThere.contains(added[$0].key) }.sorted()
+        let all = entries + order.map { added[$0] }
+        entries = ValueMap.merged(all, at: entries.count)
+        return repeated
+    }
+
+    /// Merges two sorted runs, of which the second begins at an index; the later of equals stays.
+    private static func merged(_ all: [Entry], at middle: Int) -> [Entry] {
+        var out: [Entry] = []
+        out.reserveCapacity(all.count)
+        var (low, high) = (0, middle)
+        while low < middle || high < all.count {
+            let isLow = low < middle && (high == all.count || !all[high].key.precedes(all[low].key))
+            let next = all[isLow ? low : high]
+            if isLow { low += 1 } else { high += 1 }
+            if out.last?.key == next.key { out[out.count - 1] = next } else { out.append(next) }
+        }
+        return out
+    }
+
     /// Sorts `entries`; of several with one key, the last stays.
     public init(_ entries: some Sequence<(key: String, value: Value)>) {
         for (key, value) in entries { self[key] = value }

@@ -50,7 +50,9 @@ struct YAMLComposer: ~Copyable {
     }
 
     private mutating func node(_ event: YAMLEvent, depth: Int) throws(YAMLError) -> YAMLNode {
-        guard depth < Bounds.depthMax else { throw YAMLError("exceeded max depth", line: event.line) }
+        guard depth < Bounds.depthMax else {
+            throw YAMLError("exceeded max depth", line: event.line)
+        }
         let node: YAMLNode
         switch event.content {
         case .alias(let name): node = try expand(name, event, depth)
@@ -128,7 +130,7 @@ struct YAMLComposer: ~Copyable {
             height: 1 + (all.map(\.value.height).max() ?? 0))
     }
 
-    /// The entries that a merge key brings. Of a list of mappings, the first that has a key gives it.
+    /// The entries that a merge key brings. Of a list of mappings, the first with a key gives it.
     private static func merging(_ node: YAMLNode, _ line: Int) throws(YAMLError)
         -> [(key: String, value: YAMLNode)]
     {

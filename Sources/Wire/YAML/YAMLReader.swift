@@ -83,7 +83,9 @@ public struct YAMLAsJSON: Sendable {
         }
     }
 
-    private static func write(_ scalar: YAMLScalar, into writer: inout ByteWriter) throws(YAMLError) {
+    private static func write(_ scalar: YAMLScalar, into writer: inout ByteWriter)
+        throws(YAMLError)
+    {
         switch scalar {
         case .null: writer.append("null")
         case .bool(let bool): writer.append(json: bool)

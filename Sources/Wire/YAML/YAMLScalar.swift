@@ -16,12 +16,15 @@ enum YAMLScalar: Equatable {
             self = isPlain && tag == nil ? YAMLScalar(plain: text) : .string(text)
             return
         }
-        switch tag.hasPrefix(YAMLScalar.tags) ? tag.dropFirst(YAMLScalar.tags.count) : Substring(tag) {
+        let isStandard = tag.hasPrefix(YAMLScalar.tags)
+        switch isStandard ? tag.dropFirst(YAMLScalar.tags.count) : Substring(tag) {
         case "null", "bool", "int", "float":
             self = YAMLScalar(plain: text)
             if case .string = self { throw YAMLScalarError() }
         case "binary":
-            guard case .success(let bytes) = Base64.decode(text.utf8) else { throw YAMLScalarError() }
+            guard case .success(let bytes) = Base64.decode(text.utf8) else {
+                throw YAMLScalarError()
+            }
             self = .string(String(decoding: bytes, as: UTF8.self))
         default: self = .string(text)
         }
@@ -77,7 +80,8 @@ enum YAMLScalar: Equatable {
             let magnitude = UInt64(digits, radix: radix)
         else { return nil }
         if isNegative {
-            return magnitude <= Int64.min.magnitude ? .int(Int64(truncatingIfNeeded: 0 &- magnitude)) : nil
+            guard magnitude <= Int64.min.magnitude else { return nil }
+            return .int(Int64(truncatingIfNeeded: 0 &- magnitude))
         }
         return magnitude <= UInt64(Int64.max) ? .int(Int64(magnitude)) : .unsigned(magnitude)
     }
@@ -128,7 +132,8 @@ enum YAMLScalar: Equatable {
         guard parts.count == 3, isNumber(parts[0], 0...23), isNumber(parts[1], 0...59),
             isNumber(parts[2].prefix { $0 != "." }, 0...59)
         else { return false }
-        return zone.isEmpty || zone == "Z" || (zone.utf8.count == 6 && "+-".contains(zone.first ?? "x"))
+        if zone.isEmpty || zone == "Z" { return true }
+        return zone.utf8.count == 6 && (zone.hasPrefix("+") || zone.hasPrefix("-"))
     }
 
     private static func isNumber(_ text: Substring, _ range: ClosedRange<Int>) -> Bool {

@@ -34,7 +34,8 @@ enum YAMLWriter {
                 emit(entry.value, &emitter)
             }
             emitter.endMapping()
-        case .bytes, .timestamp, .message: preconditionFailure("free-form values have none of these")
+        case .bytes, .timestamp, .message:
+            preconditionFailure("free-form values have none of these")
         }
     }
 

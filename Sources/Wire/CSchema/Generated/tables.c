@@ -878,17 +878,17 @@ static const martlet_field kubernetes__apiextensions__v1__jsonschema_props_field
 };
 
 static const martlet_field kubernetes__apiextensions__v1__jsonschema_props_or_array_fields[] = {
-  {"schema", 0, 0, 1, 0, 0, 0},
+  {"schema", 0, 0, 1, 1, 0, 0},
   {"jSONSchemas", 0, 0, 2, 0, 0, 0},
 };
 
 static const martlet_field kubernetes__apiextensions__v1__jsonschema_props_or_bool_fields[] = {
   {"allows", 0, 0, 1, 0, 0, 0},
-  {"schema", 0, 0, 2, 0, 0, 0},
+  {"schema", 0, 0, 2, 1, 0, 0},
 };
 
 static const martlet_field kubernetes__apiextensions__v1__jsonschema_props_or_string_array_fields[] = {
-  {"schema", 0, 0, 1, 0, 0, 0},
+  {"schema", 0, 0, 1, 1, 0, 0},
   {"property", 0, 0, 2, 0, 0, 0},
 };
 

@@ -552,9 +552,9 @@ extension ApiextensionsV1 {
         public static let messageType = Schema.messageType("kubernetes.apiextensions.v1.JSONSchemaPropsOrArray")
         public var tree: Message
         public init(unchecked tree: Message) { self.tree = tree }
-        public var schema: ApiextensionsV1.JSONSchemaProps {
-            get { tree.view(1) }
-            _modify { yield &tree[view: 1] }
+        public var schema: ApiextensionsV1.JSONSchemaProps? {
+            get { tree.optional(1) }
+            set { tree.set(1, optional: newValue) }
         }
         public var jSONSchemas: [ApiextensionsV1.JSONSchemaProps] {
             get { tree.get(2) }
@@ -571,9 +571,9 @@ extension ApiextensionsV1 {
             get { tree.get(1) }
             set { tree.set(1, newValue) }
         }
-        public var schema: ApiextensionsV1.JSONSchemaProps {
-            get { tree.view(2) }
-            _modify { yield &tree[view: 2] }
+        public var schema: ApiextensionsV1.JSONSchemaProps? {
+            get { tree.optional(2) }
+            set { tree.set(2, optional: newValue) }
         }
     }
 
@@ -582,9 +582,9 @@ extension ApiextensionsV1 {
         public static let messageType = Schema.messageType("kubernetes.apiextensions.v1.JSONSchemaPropsOrStringArray")
         public var tree: Message
         public init(unchecked tree: Message) { self.tree = tree }
-        public var schema: ApiextensionsV1.JSONSchemaProps {
-            get { tree.view(1) }
-            _modify { yield &tree[view: 1] }
+        public var schema: ApiextensionsV1.JSONSchemaProps? {
+            get { tree.optional(1) }
+            set { tree.set(1, optional: newValue) }
         }
         public var property: [String] {
             get { tree.get(2) }
