@@ -136,6 +136,7 @@ enum ContainerChecks {
         _ selector: CoreV1.ObjectFieldSelector, _ supported: [String], _ report: inout Report
     ) {
         let path = selector.fieldPath
+        if supported.contains(path) { return }
         if path.isEmpty { return report.required("fieldPath") }
         if let bracket = path.firstIndex(of: "["), path.hasSuffix("']") {
             let key = path[bracket...].dropFirst(2).dropLast(2)

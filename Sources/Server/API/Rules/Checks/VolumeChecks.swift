@@ -78,10 +78,11 @@ enum VolumeChecks {
 
     /// Exactly one source; Kubernetes reports all but the first, in its own order of them.
     static func oneSource(of tree: Message, _ report: inout Report) {
+        if tree.isEmpty { return report.required(nil, "must specify a volume type") }
+        if tree.contents.prefix(2).reduce(0, { count, _ in count + 1 }) == 1 { return }
         let given = tree.type.fields.filter { tree[$0.number] != nil }.sorted {
             rank($0.name) < rank($1.name)
         }
-        if given.isEmpty { report.required(nil, "must specify a volume type") }
         for field in given.dropFirst() {
             report.forbidden(field.name, "may not specify more than 1 volume type")
         }
@@ -214,7 +215,10 @@ extension Report {
     /// A path that does not climb up.
     mutating func descending(_ field: String, _ path: String, isRelative: Bool = true) {
         if path.isEmpty { return }
-        if isRelative, path.hasPrefix("/") { invalid(field, path, "must be a relative path") }
+        if isRelative, path.utf8.first == UInt8(ascii: "/") {
+            invalid(field, path, "must be a relative path")
+        }
+        guard path.utf8.contains(UInt8(ascii: ".")) else { return }
         if path.split(separator: "/").contains("..") {
             invalid(field, path, "must not contain '..'")
         }

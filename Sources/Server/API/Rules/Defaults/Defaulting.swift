@@ -44,15 +44,22 @@ func defaults<View: MessageView>(
 ///
 /// Types that hold nothing with defaults have no plan, so that a walk never enters them.
 final class DefaultPlan: @unchecked Sendable { // written only while the table of plans is made
-    fileprivate(set) var values: [(number: Int, value: Value)] = []
-    fileprivate(set) var then: [@Sendable (inout Message) -> Void] = []
-    fileprivate(set) var children: [(field: Field, plan: DefaultPlan)] = []
+    private struct Content {
+        var values: [(number: Int, value: Value)] = []
+        var then: [@Sendable (inout Message) -> Void] = []
+        var children: [(field: Field, plan: DefaultPlan)] = []
+    }
+
+    private var content = Content()
 
     /// Fills in the defaults of a message and of everything in it. O(fields that have defaults).
     func apply(to message: inout Message) {
-        for (number, value) in values where message[number] == nil { message[number] = value }
-        for then in then { then(&message) }
-        for (field, plan) in children { plan.descend(into: field, of: &message) }
+        let content = content // one access, where exclusivity is checked at run time
+        for (number, value) in content.values where message[number] == nil {
+            message[number] = value
+        }
+        for then in content.then { then(&message) }
+        for (field, plan) in content.children { plan.descend(into: field, of: &message) }
     }
 
     private func descend(into field: Field, of message: inout Message) {
@@ -70,18 +77,18 @@ final class DefaultPlan: @unchecked Sendable { // written only while the table o
         var plans: [MessageType: DefaultPlan] = [:]
         for table in tables {
             let plan = plans[table.type] ?? DefaultPlan()
-            plan.values += table.values.map { name, value in
+            plan.content.values += table.values.map { name, value in
                 guard let field = table.type.field(name) else {
                     preconditionFailure("defaults of \(table.type.name): no field \(name)")
                 }
                 return (field.number, value)
             }
-            if let then = table.then { plan.then.append(then) }
+            if let then = table.then { plan.content.then.append(then) }
             plans[table.type] = plan
         }
         addHolders(to: &plans)
         for (type, plan) in plans {
-            plan.children = type.fields.compactMap { field in
+            plan.content.children = type.fields.compactMap { field in
                 field.type.flatMap { plans[$0] }.map { (field, $0) }
             }
         }

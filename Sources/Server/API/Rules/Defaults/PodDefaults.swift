@@ -127,9 +127,14 @@ enum PodDefaults {
 
     /// Only an image whose tag can move is pulled each time.
     static func pullPolicy(of image: String) -> String {
-        if image.contains("@") { return "IfNotPresent" }
-        let name = image.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        guard let colon = name.lastIndex(of: ":") else { return "Always" }
-        return name[name.index(after: colon)...] == "latest" ? "Always" : "IfNotPresent"
+        let bytes = image.utf8
+        if bytes.contains(UInt8(ascii: "@")) { return "IfNotPresent" }
+        // A colon before the last slash belongs to a port.
+        let (colon, slash) = (UInt8(ascii: ":"), UInt8(ascii: "/"))
+        guard let mark = bytes.lastIndex(where: { $0 == colon || $0 == slash }),
+            bytes[mark] == colon
+        else { return "Always" }
+        let isLatest = bytes[bytes.index(after: mark)...].elementsEqual("latest".utf8)
+        return isLatest ? "Always" : "IfNotPresent"
     }
 }

@@ -122,7 +122,7 @@ enum UpdateStrategy {
         if subresource == "status" { return }
         let count = Int(old.metadata.annotations[DaemonSetTemplate.generation] ?? "") ?? 0
         let isOther = new.spec.template != old.spec.template
-        new.metadata.annotations[DaemonSetTemplate.generation] = String(count + (isOther ? 1 : 0))
+        new.metadata.annotations[DaemonSetTemplate.generation] = String(count &+ (isOther ? 1 : 0))
     }
 
     /// Who asked cannot be changed; approval writes conditions, status the certificate.
