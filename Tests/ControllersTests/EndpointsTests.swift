@@ -20,6 +20,30 @@ struct EndpointsTests {
         #expect(script.describe(script.observed.reconcileEndpoints(nil)) == example.expected)
     }
 
+    @Test("are mirrored into slices where somebody writes them by hand")
+    func mirror() throws {
+        let endpoints = CoreV1.Endpoints {
+            $0.metadata.name = "db"
+            $0.metadata.namespace = "default"
+            $0.subsets = [
+                CoreV1.EndpointSubset {
+                    $0.addresses = [CoreV1.EndpointAddress { $0.ip = "192.0.2.1" }]
+                    $0.notReadyAddresses = [CoreV1.EndpointAddress { $0.ip = "192.0.2.2" }]
+                }
+            ]
+        }
+        var service = CoreV1.Service { $0.metadata.name = "db" }
+        guard case .create(let tree, _)? = EndpointsMirror.reconcile(endpoints, service, []).first
+        else { return #expect(Bool(false)) }
+        let slice = try #require(DiscoveryV1.EndpointSlice(tree))
+        #expect(slice.metadata.generateName == "db-" && slice.addressType == "IPv4")
+        #expect(slice.endpoints.map(\.conditions.ready) == [true, false])
+        #expect(EndpointsMirror.reconcile(endpoints, service, [slice]).isEmpty)
+        service.spec.selector = ["app": "db"]
+        #expect(EndpointsMirror.reconcile(endpoints, service, []).isEmpty)
+        #expect(EndpointsMirror.reconcile(nil, service, [slice]).count == 1)
+    }
+
     @Test("are left as they are when nothing changes")
     func stable() throws {
         var observed = EndpointsScript(

@@ -194,7 +194,7 @@ public final class SimulatedNodes: Sendable {
         do throws(APIError) {
             try await beat.perform(clients[index], now: time.now)
         } catch {
-            if !Task.isCancelled {
+            if !Task.isCancelled, !error.isConflict {
                 logger.warning("\(places[index].name): \(error.message)")
             }
             return .failed

@@ -6,6 +6,7 @@ extension ObservedService {
     static let endpointsManager = "endpoint-controller"
     /// Addresses in an Endpoints object; more are left out, and an annotation says so.
     static let addressesMax = 1000
+    private static let changeTime = "endpoints.kubernetes.io/last-change-trigger-time"
     private static let overCapacity = "endpoints.kubernetes.io/over-capacity"
 
     /// The Endpoints object of the service, as it should be.
@@ -19,8 +20,20 @@ extension ObservedService {
         let (subsets, isTruncated) = subsets()
         wanted.subsets = subsets
         wanted.metadata.annotations[Self.overCapacity] = isTruncated ? "truncated" : nil
-        guard let there else { return [.create(wanted.tree)] }
-        return there == wanted ? [] : [.update(wanted.tree)]
+        guard let there else {
+            wanted.metadata.annotations[Self.changeTime] =
+                service.metadata.creationTimestamp?.rfc3339
+            return [.create(wanted.tree)]
+        }
+        if there == wanted { return [] }
+        wanted.metadata.annotations[Self.changeTime] = earliestChange(since: there)?.rfc3339
+        return [.update(wanted.tree)]
+    }
+
+    /// The earliest time at which a pod became ready that was not among the addresses before.
+    private func earliestChange(since before: CoreV1.Endpoints) -> Timestamp? {
+        let known = Set(before.subsets.flatMap(\.addresses).compactMap(\.targetRef?.uid))
+        return pods.filter { !known.contains($0.metadata.uid) }.compactMap(\.readySince).min()
     }
 
     /// One subset for each set of ports, addresses sorted.

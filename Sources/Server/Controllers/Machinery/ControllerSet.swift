@@ -10,8 +10,8 @@ public final class ControllerSet: Sendable {
     public static let all: [any Controller.Type] = [
         NamespaceController.self, ServiceAccountController.self, RootCertificatePublisher.self,
         DeploymentController.self, ReplicaSetController.self, EndpointsController.self,
-        EndpointSliceController.self, GarbageCollector.self, NodeController.self,
-        TaintEviction.self, PodCollector.self, ClusterRoleAggregation.self,
+        EndpointSliceController.self, EndpointsMirror.self, GarbageCollector.self,
+        NodeController.self, TaintEviction.self, PodCollector.self, ClusterRoleAggregation.self,
     ]
     /// Who lists and watches for all of them.
     public static let watcher = Identity.component("kube-controller-manager")
