@@ -175,6 +175,10 @@ targets += [
     room("InProcess", at: "Sources/Server/InProcess", knows: [
         "API", "APIClient", "APIErrors", "Authentication", "StoreCore", "Wire",
     ]),
+    tests("APITests", at: "Tests/APITests", knows: [
+        "API", "APIClient", "APIErrors", "Authentication", "Authorization", "InProcess",
+        "Kubernetes", "Store", "StoreCore", "Wire",
+    ]),
 ]
 
 // MARK: Client, controllers, scheduler, nodes

@@ -21,10 +21,7 @@ extension APIServer {
         guard target.isResource else {
             return try permit(Attributes(user: caller, verb: target.verb, path: target.path))
         }
-        try permit(Attributes(
-            user: caller, verb: target.verb, apiGroup: target.group, apiVersion: target.version,
-            resource: target.resource, subresource: target.subresource ?? "",
-            namespace: target.namespace ?? "", name: target.name ?? target.selectedName ?? ""))
+        try permit(Attributes(user: caller, target))
     }
 
     private func permit(_ asked: Attributes) throws(APIError) {
@@ -63,6 +60,17 @@ extension UserInfo {
     /// The server itself, for what it does on nobody's behalf.
     public static let system = UserInfo(
         name: "system:apiserver", groups: [Group.masters, Group.authenticated])
+}
+
+extension Attributes {
+    init(user: UserInfo, _ target: RequestTarget) {
+        self.init(
+            user: user, verb: target.verb, apiGroup: target.group, apiVersion: target.version,
+            resource: target.resource, subresource: target.subresource ?? "",
+            namespace: target.namespace ?? "", name: target.name ?? target.selectedName ?? "")
+    }
+
+    init(of operation: Operation) { self.init(user: operation.caller, operation.target) }
 }
 
 extension Operation {

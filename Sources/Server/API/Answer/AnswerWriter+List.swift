@@ -11,6 +11,7 @@ extension AnswerWriter {
         case (.object, .json) where !form.isPretty: return streamedJSON(list)
         case (.object, .protobuf): return try streamedProtobuf(list)
         case (.table, _): return try table(list)
+        case (.metadata, .json) where !form.isPretty: return try metadataList(list)
         case (.object, _), (.metadata, _):
             return Self.tree(try wholeList(list), status: 200, form: form)
         }
@@ -82,6 +83,22 @@ extension AnswerWriter {
         try list.forEachObject { object throws(APIError) in objects.append(object) }
         var writer = ByteWriter(capacity: Self.chunkBytes)
         try appendTable(objects, of: list, to: &writer)
+        writer.append(UInt8(ascii: "\n"))
+        return APIResponse(status: 200, contentType: contentType, body: .bytes(writer.array()))
+    }
+
+    /// Metadata alone; unlike the items of other lists, each says its kind.
+    private func metadataList(_ list: ListAnswer) throws(APIError) -> APIResponse {
+        var writer = ByteWriter(capacity: Self.chunkBytes)
+        writer.beginJSONList(
+            apiVersion: "meta.k8s.io/v1", kind: "PartialObjectMetadataList", list.metadata)
+        var isFirst = true
+        try list.forEachObject { object throws(APIError) in
+            if !isFirst { writer.append(UInt8(ascii: ",")) }
+            isFirst = false
+            ObjectCodec.encode(PartialMetadata.of(try object.tree()), .json, into: &writer)
+        }
+        writer.endJSONList()
         writer.append(UInt8(ascii: "\n"))
         return APIResponse(status: 200, contentType: contentType, body: .bytes(writer.array()))
     }

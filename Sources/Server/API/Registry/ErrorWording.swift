@@ -19,6 +19,11 @@ extension APIError {
                 retryAfterSeconds: 1))
     }
 
+    /// 400: an object is sent to the path of another.
+    static func nameMismatch(_ given: String, path: String) -> APIError {
+        .badRequest("the name of the object (\(given)) does not match the name on the URL (\(path))")
+    }
+
     /// 409: an update names another uid than the object has. Worded as Kubernetes' store does.
     static func uidMismatch(
         _ resource: GroupResource, namespace: String?, name: String, given: String, actual: String

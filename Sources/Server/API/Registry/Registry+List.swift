@@ -67,9 +67,7 @@ struct ContinueToken {
 
     /// `1.REVISION.KEY`, the key in hexadecimal.
     var text: String {
-        let digits = Array("0123456789abcdef".utf8)
-        let key = after.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return "1.\(revision).\(String(decoding: key, as: UTF8.self))"
+        "1.\(revision).\(hexadecimalText(after))"
     }
 
     /// - Throws: 400 for a text that is no token of ours.

@@ -1,4 +1,5 @@
 import APIErrors
+import Authorization
 import Kubernetes
 import Rules
 import Store
@@ -14,8 +15,7 @@ extension Registry {
         var tree = try decode(operation)
         if tree.metadata.name.isEmpty, operation.subresource != nil { tree.metadata.name = name }
         guard tree.metadata.name == name else {
-            throw .badRequest(
-                "the name of the object (\(tree.metadata.name)) does not match the name on the URL (\(name))")
+            throw .nameMismatch(tree.metadata.name, path: name)
         }
         try checkNamespace(tree, operation)
         tree.metadata.namespace = operation.namespace ?? ""
@@ -23,7 +23,9 @@ extension Registry {
             try find(operation, name: name) == nil {
             tree.metadata.resourceVersion = ""
             var creation = operation
+            creation.verb = .create
             creation.body = .tree(tree)
+            try authorizer.permit(Attributes(of: creation), under: policy.current)
             return .object(try await create(creation), isNew: true)
         }
         let asked = tree
@@ -37,7 +39,10 @@ extension Registry {
         let patch = try PatchBody(operation)
         let changed = try await change(operation, name: operation.name ?? "", retries: true) {
             (current: Message) throws(APIError) in
-            try patch.applied(to: current)
+            let patched = try patch.applied(to: current)
+            let (given, name) = (patched.metadata.name, current.metadata.name)
+            guard given == name else { throw .nameMismatch(given, path: name) }
+            return patched
         }
         return .object(changed, isNew: false)
     }
@@ -76,7 +81,7 @@ extension Registry {
         _ new: inout Message, _ old: Message, _ operation: Operation
     ) throws(APIError) {
         let (oldMeta, newMeta) = (old.metadata, new.metadata)
-        if !newMeta.uid.isEmpty, newMeta.uid != oldMeta.uid {
+        if operation.verb != .patch, !newMeta.uid.isEmpty, newMeta.uid != oldMeta.uid {
             throw .uidMismatch(
                 operation.qualified, namespace: operation.namespace, name: oldMeta.name,
                 given: newMeta.uid, actual: oldMeta.uid)

@@ -41,7 +41,8 @@ enum Decoding {
             switch error {
             case .unrecognized(let why):
                 throw .badRequest(
-                    "the object provided is unrecognized (must be of type \(type.kind)): \(why)")
+                    "the object provided is unrecognized (must be of type \(type.kind)): \(why) "
+                        + "(\(summary(bytes)))")
             case .unknownKind(let apiVersion, let kind):
                 throw cannotHandle(kind, as: type, because:
                     "no kind \"\(kind)\" is registered for version \"\(apiVersion)\" "
@@ -51,6 +52,33 @@ enum Decoding {
             case .tooBig: throw .requestEntityTooLarge(bytesMax: Bounds.objectBytesMax)
             }
         }
+    }
+
+    /// The options that a body holds; `type` is their kind.
+    ///
+    /// - Throws: 400, 413, 415.
+    static func options(
+        _ bytes: [UInt8], mediaType: String, type: MessageType
+    ) throws(APIError) -> Message {
+        guard let encoding = MediaType(header: mediaType) else { throw .unsupportedMediaType() }
+        let decoded = try decode(bytes, encoding, type)
+        guard decoded.object.type === type else {
+            throw .badRequest(
+                "no kind \"\(decoded.kind)\" is registered for version \"\(decoded.apiVersion)\" "
+                    + "in scheme \"martlet\"")
+        }
+        return decoded.object
+    }
+
+    private static let summaryBytesMax = 30
+
+    /// The beginning of a body as messages show it: text of what looks like JSON, else hexadecimal.
+    private static func summary(_ bytes: [UInt8]) -> String {
+        guard let first = bytes.first else { return "<empty>" }
+        let start = bytes.prefix(summaryBytesMax)
+        let shown = first == UInt8(ascii: "{")
+            ? String(decoding: start, as: UTF8.self) : hexadecimalText(start)
+        return bytes.count > summaryBytesMax ? shown + " ..." : shown
     }
 
     private static func cannotHandle(

@@ -52,15 +52,25 @@ public struct AnswerForm: Sendable, Hashable {
         self.shape = shape
     }
 
+    /// Whether an Accept header names an encoding that is served, in whatever shape.
+    static func names(servedType accept: String) -> Bool {
+        accept.split(separator: ",").contains { clause in
+            encoding(clause.split(separator: ";").first.map(trimmed)) != nil
+        }
+    }
+
+    private static func encoding(_ mediaType: Substring?) -> Encoding? {
+        switch mediaType {
+        case "application/json", "*/*", "application/*": .json
+        case "application/yaml": .yaml
+        case "application/vnd.kubernetes.protobuf": .protobuf
+        default: nil
+        }
+    }
+
     private static func parse(_ clause: Substring, allowsShapes: Bool) -> AnswerForm? {
         let parts = clause.split(separator: ";").map(trimmed)
-        let encoding: Encoding
-        switch parts.first {
-        case "application/json", "*/*", "application/*": encoding = .json
-        case "application/yaml": encoding = .yaml
-        case "application/vnd.kubernetes.protobuf": encoding = .protobuf
-        default: return nil
-        }
+        guard let encoding = encoding(parts.first) else { return nil }
         let parameters = Dictionary(
             parts.dropFirst().compactMap(parameter), uniquingKeysWith: { first, _ in first })
         guard let shape = parameters["as"] else {

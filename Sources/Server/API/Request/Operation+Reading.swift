@@ -44,7 +44,8 @@ extension Operation {
     ) async throws(APIError) {
         let mediaType = mediaType(request.header("content-type"))
         write = try WriteParameters(query, kind: "PatchOptions")
-        guard let kind = PatchKind(rawValue: mediaType), kind != .apply else {
+        guard let kind = PatchKind(rawValue: mediaType) else { throw .unsupportedMediaTypeOfPath }
+        guard kind != .apply else {
             throw .unsupportedMediaType(accepted: [
                 PatchKind.json.rawValue, PatchKind.merge.rawValue, PatchKind.strategic.rawValue,
             ])
@@ -60,9 +61,9 @@ extension Operation {
         var options: MetaV1.DeleteOptions?
         if !bytes.isEmpty {
             let type = mediaType(request.header("content-type"))
-            let tree = try Decoding.object(
+            let tree = try Decoding.options(
                 bytes, mediaType: type.isEmpty ? "application/json" : type,
-                type: MetaV1.DeleteOptions.messageType, validation: .ignore)
+                type: MetaV1.DeleteOptions.messageType)
             options = MetaV1.DeleteOptions(tree)
         }
         write = try WriteParameters(deleting: query, body: options)
@@ -81,7 +82,10 @@ extension AnswerForm {
         _ request: APIRequest, _ query: QueryParameters, allowsShapes: Bool
     ) throws(APIError) {
         guard let form = AnswerForm(accept: request.header("accept"), allowsShapes: allowsShapes)
-        else { throw Self.notAcceptable }
+        else {
+            throw AnswerForm.names(servedType: request.header("accept"))
+                ? .notAcceptable() : Self.notAcceptable
+        }
         self = form
         isPretty = query.flag("pretty")
     }

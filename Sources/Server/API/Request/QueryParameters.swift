@@ -54,3 +54,10 @@ private func hexadecimal(_ byte: UInt8) -> UInt8? {
     default: nil
     }
 }
+
+/// Two digits for each byte.
+func hexadecimalText(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    return String(decoding: text, as: UTF8.self)
+}
