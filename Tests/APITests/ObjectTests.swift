@@ -1,3 +1,4 @@
+import Store
 import Testing
 
 @Suite("The life of an object")

@@ -1,9 +1,10 @@
 import API
-import APIErrors
-import Kubernetes
-import InProcess
 import APIClient
+import APIErrors
 import Authentication
+import InProcess
+import Kubernetes
+import Store
 import Testing
 import Wire
 

@@ -28,6 +28,7 @@ extension Registry {
         }
         try applyServiceAccount(to: &pod, operation)
         PodAdmission.applyDefaultTolerations(to: &pod)
+        try applyRuntimeClass(to: &pod, operation)
     }
 
     private func applyServiceAccount(

@@ -122,7 +122,8 @@ extension Registry {
         let errors = Rules.validate(
             tree, old: old, subresource: operation.subresource?.name, rulesContext(operation))
         guard errors.isEmpty else {
-            throw .invalid(GroupKind(tree.type), tree.metadata.name, causes: errors.map(\.cause))
+            let (kind, group) = Rules.qualifiedKind(of: tree.type)
+            throw .invalid(GroupKind(group: group, kind: kind), tree.metadata.name, causes: errors.map(\.cause))
         }
     }
 }
