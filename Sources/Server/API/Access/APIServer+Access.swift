@@ -77,7 +77,8 @@ extension Operation {
     /// What the operation addresses, as a request for it would.
     var target: RequestTarget {
         RequestTarget(
-            verb: verb.rawValue, group: type.group, version: type.version, resource: resource.name,
+            verb: verb.rawValue, group: servedType.group, version: servedType.version,
+            resource: resource.name,
             namespace: type === Registry.namespaceType ? name : namespace, name: name,
             subresource: subresource?.name)
     }

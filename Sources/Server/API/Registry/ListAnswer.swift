@@ -6,7 +6,10 @@ public import Wire
 /// A list that has been decided on: which objects, at which revision. Read it in pages, so that the
 /// memory that it takes does not grow with its length.
 public struct ListAnswer: Sendable {
+    /// Of the objects as clients see them.
     public let type: MessageType
+    private let storedType: MessageType
+    private let conversion: Conversion?
     /// The revision that all of it is read at.
     public let revision: Revision
     let selection: Selection
@@ -24,10 +27,13 @@ public struct ListAnswer: Sendable {
     /// - Parameter limit: 0 for all.
     init(
         _ store: Store, type: MessageType, range: KeyRange, at revision: Revision,
-        selection: Selection, limit: Int, token: (_ lastKey: [UInt8]) -> String
+        selection: Selection, limit: Int, conversion: Conversion?,
+        token: (_ lastKey: [UInt8]) -> String
     ) throws(APIError) {
         self.store = store
-        self.type = type
+        self.type = conversion?.served ?? type
+        storedType = type
+        self.conversion = conversion
         self.revision = revision
         self.selection = selection
         guard limit > 0 else {
@@ -126,8 +132,14 @@ public struct ListAnswer: Sendable {
                 key, value, version in
                 visited += 1
                 if visited == Self.pageObjects { lastKey = key.array }
-                guard failure == nil, selection.matches(value, type: type) else { return }
-                do throws(APIError) { try visit(value, version.modRevision) } catch { failure = error }
+                guard failure == nil, selection.matches(value, type: storedType) else { return }
+                do throws(APIError) {
+                    guard let conversion else { return try visit(value, version.modRevision) }
+                    let seen = try conversion.served(EncodedObject(
+                        type: storedType, bytes: value.array, revision: version.modRevision))
+                    // The array outlives the span, which ends with this block.
+                    try visit(unsafe seen.bytes.span.bytes, version.modRevision)
+                } catch { failure = error }
             }
         } catch { throw APIError(store: error) }
         if let failure { throw failure }

@@ -103,8 +103,14 @@ extension Registry {
         return resource
     }
 
-    /// Reads the body as an object of the resource, as strictly as the client asked.
+    /// Reads the body as an object of the resource, as strictly as the client asked, and as it is
+    /// to be stored.
     func decode(_ operation: Operation) throws(APIError) -> Message {
+        let tree = try decodeServed(operation)
+        return operation.conversion?.stored(tree) ?? tree
+    }
+
+    private func decodeServed(_ operation: Operation) throws(APIError) -> Message {
         switch operation.body {
         case .tree(let tree): return tree
         case .encoded(let bytes, let mediaType):
@@ -119,11 +125,14 @@ extension Registry {
     }
 
     func validate(_ tree: Message, old: Message?, _ operation: Operation) throws(APIError) {
+        let seen = operation.conversion?.served(tree) ?? tree
         let errors = Rules.validate(
-            tree, old: old, subresource: operation.subresource?.name, rulesContext(operation))
+            seen, old: old.map { operation.conversion?.served($0) ?? $0 }, subresource: operation.subresource?.name, rulesContext(operation))
         guard errors.isEmpty else {
-            let (kind, group) = Rules.qualifiedKind(of: tree.type)
-            throw .invalid(GroupKind(group: group, kind: kind), tree.metadata.name, causes: errors.map(\.cause))
+            let (kind, group) = Rules.qualifiedKind(of: seen.type)
+            throw .invalid(
+                GroupKind(group: group, kind: kind), tree.metadata.name,
+                causes: errors.map(\.cause))
         }
     }
 }

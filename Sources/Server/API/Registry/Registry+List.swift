@@ -6,7 +6,7 @@ import Wire
 extension Registry {
     func list(_ operation: Operation) throws(APIError) -> ListAnswer {
         let parameters = operation.list
-        let selection = try Selection(parameters, type: operation.type, name: operation.name)
+        let selection = try Selection(operation)
         let prefix = layout.collection(
             operation.type, operation.resource, namespace: operation.namespace)
         var range = KeyRange.prefix(prefix)
@@ -23,7 +23,7 @@ extension Registry {
         do throws(APIError) {
             return try ListAnswer(
                 store, type: operation.type, range: range, at: at, selection: selection,
-                limit: parameters.limit
+                limit: parameters.limit, conversion: operation.conversion
             ) { lastKey in
                 ContinueToken(revision: at, after: Array(lastKey.dropFirst(prefix.count))).text
             }

@@ -37,12 +37,13 @@ extension Registry {
 
     func patch(_ operation: Operation) async throws(APIError) -> Outcome {
         let patch = try PatchBody(operation)
+        let conversion = operation.conversion
         let changed = try await change(operation, name: operation.name ?? "", retries: true) {
             (current: Message) throws(APIError) in
-            let patched = try patch.applied(to: current)
+            let patched = try patch.applied(to: conversion?.served(current) ?? current)
             let (given, name) = (patched.metadata.name, current.metadata.name)
             guard given == name else { throw .nameMismatch(given, path: name) }
-            return patched
+            return conversion?.stored(patched) ?? patched
         }
         return .object(changed, isNew: false)
     }

@@ -63,6 +63,15 @@ public final class Registry: Sendable {
     ///
     /// - Throws: ``APIError`` in Kubernetes' words.
     public func perform(_ operation: Operation) async throws(APIError) -> Outcome {
+        guard let conversion = Conversion(of: operation.type) else {
+            return try await carryOut(operation)
+        }
+        let outcome = try await carryOut(conversion.stored(operation))
+        guard case .object(let object, let isNew) = outcome else { return outcome }
+        return .object(try conversion.served(object), isNew: isNew)
+    }
+
+    private func carryOut(_ operation: Operation) async throws(APIError) -> Outcome {
         if let subresource = operation.subresource,
             let outcome = try await perform(operation, on: subresource.name) {
             return outcome

@@ -7,6 +7,7 @@ public struct Selection: Sendable {
     private let labels: LabelSelector
     private let fields: FieldSelector
     private let selectable: SelectableFields
+    private let conversion: Conversion?
     /// The one name that is selected, if so.
     let onlyName: String?
     let isEverything: Bool
@@ -15,11 +16,14 @@ public struct Selection: Sendable {
 
     /// Reads the two selectors of a list or watch.
     ///
-    /// - Parameter name: A name that the path asks for, as old watches of one object do.
+    /// A name that the path asks for, as old watches of one object do, is selected, too.
+    ///
     /// - Throws: 400, in Kubernetes' words, for selectors that cannot be read or fields that the
     ///   kind has no selector for.
-    init(_ parameters: ListParameters, type: MessageType, name: String?) throws(APIError) {
-        selectable = Self.selectableFields(of: type)
+    init(_ operation: Operation) throws(APIError) {
+        let parameters = operation.list
+        conversion = operation.conversion
+        selectable = Self.selectableFields(of: operation.servedType)
         do throws(SelectorError) {
             labels = parameters.labelSelector.isEmpty
                 ? .everything : try LabelSelector(parsing: parameters.labelSelector)
@@ -29,7 +33,9 @@ public struct Selection: Sendable {
                 try selectable.check(selector)
                 requirements = selector.requirements
             }
-            if let name { requirements.append(.init(field: "metadata.name", value: name)) }
+            if let name = operation.name {
+                requirements.append(.init(field: "metadata.name", value: name))
+            }
             fields = FieldSelector(requirements)
         } catch { throw .badRequest(error.description) }
         onlyName = fields.exactValue(of: "metadata.name")
@@ -46,7 +52,7 @@ public struct Selection: Sendable {
         guard labels.isEverything || labels.matches(header) else { return false }
         guard !needsTree else {
             guard let tree = try? ObjectCodec.message(bytes, as: type) else { return false }
-            return selectable.matches(fields, tree)
+            return selectable.matches(fields, conversion?.served(tree) ?? tree)
         }
         return fields.matches { $0 == "metadata.name" ? header.name : header.namespace }
     }

@@ -21,6 +21,8 @@ public struct Operation: Sendable {
     public var body = Body.none
     public var list = ListParameters()
     public var write = WriteParameters()
+    /// How clients see the objects, if they are stored as another kind.
+    var conversion: Conversion?
     /// Takes what is odd about the request but let through.
     public let warnings = Warnings()
 
@@ -48,9 +50,12 @@ public struct Operation: Sendable {
     /// The resource's group and name as errors name them.
     var qualified: GroupResource { GroupResource(group: type.group, resource: resource.name) }
 
+    /// The type that clients see.
+    var servedType: MessageType { conversion?.served ?? type }
+
     /// The type of the objects that the body holds.
     var bodyType: MessageType {
-        guard let subresource else { return type }
+        guard let subresource else { return servedType }
         let version = subresource.version ?? type.version
         let group = subresource.group ?? type.group
         let apiVersion = group.isEmpty ? version : "\(group)/\(version)"

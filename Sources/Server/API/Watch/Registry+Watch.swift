@@ -5,7 +5,7 @@ import Wire
 extension Registry {
     func watch(_ operation: Operation) throws(APIError) -> WatchSession {
         let options = operation.list
-        let selection = try Selection(options, type: operation.type, name: operation.name)
+        let selection = try Selection(operation)
         let after: Revision?
         do throws(APIError) { after = try Self.revision(options.resourceVersion) } catch {
             // Kubernetes has no reason for this one.

@@ -19,6 +19,7 @@ public final class WatchSession: Sendable {
     public let type: MessageType
     private let namespace: String?
     private let selection: Selection
+    private let conversion: Conversion?
     private let store: Store
     private let hub: WatchHub
     private let state: Mutex<State>
@@ -58,6 +59,7 @@ public final class WatchSession: Sendable {
         type = operation.type
         namespace = operation.namespace
         self.selection = selection
+        conversion = operation.conversion
         self.store = store
         self.hub = hub
         isTimed = options.timeoutSeconds != nil || options.allowsBookmarks
@@ -213,7 +215,11 @@ public final class WatchSession: Sendable {
     }
 
     private func item(_ event: ObjectEvent) -> Item? {
-        event.seen(through: selection).map { .event($0, event) }
+        guard let type = event.seen(through: selection) else { return nil }
+        guard let conversion else { return .event(type, event) }
+        do throws(APIError) { return .event(type, try conversion.served(event)) } catch {
+            return .error(error)
+        }
     }
 
     private func finish(_ items: [Item]) -> [Item] {
