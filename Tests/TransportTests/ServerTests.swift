@@ -208,11 +208,10 @@ struct ServerTests {
         await client.shutdown()
     }
 
-    @Test("A client that says nothing is sent away", .timeLimit(.minutes(1)))
+    @Test("A client that says nothing is sent away")
     func silence() async throws {
         var limits = ServerLimits()
-        limits.idleTimeout = .milliseconds(20)
-        limits.handshakeTimeout = .milliseconds(20)
+        limits.idleTimeout = .seconds(2)
         try await withServer({ _ in .text("x") }, limits: limits) { client in
             let first = try await client.send(HTTPClientRequest(.get, "/"))
             #expect(try await first.body.collect(upTo: 1) == Array("x".utf8))
