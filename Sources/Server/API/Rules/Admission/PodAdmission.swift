@@ -73,7 +73,7 @@ public enum PodAdmission {
     }
 
     /// What every pod's token volume is made of.
-    private static let tokenSource = CoreV1.VolumeSource {
+    static let tokenSource = CoreV1.VolumeSource {
         $0.projected = CoreV1.ProjectedVolumeSource {
             $0.sources = [token, authority, namespace]
             $0.defaultMode = 0o644

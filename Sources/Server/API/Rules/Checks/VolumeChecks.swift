@@ -63,7 +63,9 @@ enum VolumeChecks {
         report.podVolumes = Set(report.extraVolumes)
         report.each("volumes", of: spec.volumes) { report, volume in
             let mark = report.errors.count
-            Rules.check(volume.volumeSource.tree, &report)
+            // What admission gives nearly every pod shares one buffer: equal at a glance, and sound.
+            let source = volume.volumeSource
+            if source != PodAdmission.tokenSource { Rules.check(source.tree, &report) }
             if volume.name.isEmpty {
                 report.required("name")
             } else {
