@@ -63,7 +63,7 @@ enum VolumeChecks {
         report.podVolumes = Set(report.extraVolumes)
         report.each("volumes", of: spec.volumes) { report, volume in
             let mark = report.errors.count
-            // What admission gives nearly every pod shares one buffer: equal at a glance, and sound.
+            // What admission gives to nearly every pod shares one buffer: equal at a glance, sound.
             let source = volume.volumeSource
             if source != PodAdmission.tokenSource { Rules.check(source.tree, &report) }
             if volume.name.isEmpty {
