@@ -50,7 +50,8 @@ let lending: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 targets += [
     .target(name: "CChecksum", path: "Sources/Store/CChecksum"),
     room("Checksum", at: "Sources/Store/Checksum", knows: ["CChecksum"]),
-    room("StoreCore", at: "Sources/Store/Core", knows: ["Checksum"], settings: lending),
+    room("Raft", at: "Sources/Store/Raft"),
+    room("StoreCore", at: "Sources/Store/Core", knows: ["Checksum", "Raft"], settings: lending),
     room("Store", at: "Sources/Store/Edge", knows: ["StoreCore"], settings: lending),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(

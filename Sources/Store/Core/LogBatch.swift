@@ -1,4 +1,5 @@
 internal import Checksum
+package import Raft
 
 /// Where the writing of a log stands: everything that the next record's header depends on.
 package struct LogPosition: Equatable, Sendable {

@@ -1,4 +1,5 @@
 internal import Checksum
+internal import Raft
 
 // The log's format. A segment is a file: a header of 64 bytes, then records, each at a multiple of
 // 8 bytes, little-endian throughout.

@@ -1,3 +1,5 @@
+internal import Raft
+
 /// Reads a segment's records again, batch by batch, and tells a torn tail from a damaged middle.
 package struct SegmentScan {
     package let header: SegmentHeader
