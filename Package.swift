@@ -52,12 +52,14 @@ targets += [
     room("Checksum", at: "Sources/Store/Checksum", knows: ["CChecksum"]),
     room("Raft", at: "Sources/Store/Raft"),
     room("StoreCore", at: "Sources/Store/Core", knows: ["Checksum", "Raft"], settings: lending),
-    room("Store", at: "Sources/Store/Edge", knows: ["StoreCore"], settings: lending),
+    room("Replica", at: "Sources/Store/Replica", knows: ["Raft", "StoreCore"], settings: lending),
+    room("Store", at: "Sources/Store/Edge", knows: ["Raft", "Replica", "StoreCore"],
+         settings: lending),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(
         name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
         path: "tools/martlet-store-bench", swiftSettings: strict),
-    tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum"]),
+    tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum", "Raft"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
 ]
 

@@ -1,13 +1,18 @@
+import Raft
 import StoreCore
 import Testing
 
 /// A store's core with one segment in memory: what the edge does, without disk or threads.
 struct LogTape: ~Copyable {
     static let header = SegmentHeader(salt: 0x5EED, sequence: 1, fileBytes: 1 << 20)
+    static let member = MemberID(1)
+    static let statement = LogStatement(
+        member: member,
+        members: ClusterMembers(cluster: 1, membership: Membership(voters: [member])))
 
     var core = StoreState()
     private(set) var bytes: [UInt8]
-    private var batch = LogBatch(at: .origin, salt: header.salt, term: 1)
+    private var batch = LogBatch(at: .origin, salt: header.salt, term: Term(1))
     private var changes: [AppliedChange] = []
 
     /// A moment at which everything so far was synced.
@@ -24,7 +29,7 @@ struct LogTape: ~Copyable {
     init() {
         bytes = Self.header.encoded()
         bytes += [UInt8](repeating: 0, count: Self.header.fileBytes - bytes.count)
-        core.open(Self.header, into: &batch)
+        core.open(Self.header, stating: Self.statement, into: &batch)
         sync()
     }
 
@@ -98,14 +103,15 @@ func recover(_ bytes: [UInt8]) throws(LogDamage) -> Recovered {
     let raw = bytes.raw
     let header = try SegmentHeader(in: raw)
     var scan = SegmentScan(header: header, after: .origin)
-    var core = StoreState()
-    var notes = ReplayNotes()
+    var replay = LogReplay(member: LogTape.member)
+    let reader: LogReplay.SegmentReader = { _, body throws(LogDamage) in try body(bytes.raw) }
     while let batch = try scan.nextBatch(in: raw) {
-        try core.replay(batch, of: raw, header: header, notes: &notes)
+        try replay.take(batch, of: raw, header: header, isNew: true, reading: reader)
     }
-    core.finishReplay()
+    try replay.takeInAll(reading: reader)
+    replay.finish()
     return Recovered(
-        contents: contents(of: core, in: bytes), revision: core.revision,
+        contents: contents(of: replay.core, in: bytes), revision: replay.core.revision,
         end: scan.position.offset)
 }
 

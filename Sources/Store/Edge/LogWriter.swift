@@ -8,21 +8,26 @@ final class LogWriter: Sendable {
     private let queue: Monitor<ProposalQueue>
     private let worker: Worker
 
+    /// - Parameter isReady: Told when the log can be read and written, or why it cannot.
     init(
-        _ shared: Shared, _ keeper: Keeper, _ fanOut: FanOut, _ options: StoreOptions, end: LogEnd
+        _ shared: Shared, _ keeper: Keeper, _ fanOut: FanOut, _ options: StoreOptions,
+        _ recovered: RecoveredMember, isReady: @escaping @Sendable (StoreError?) -> Void
     ) {
         let queue = Monitor(
             ProposalQueue(countMax: options.waitingProposalsMax, bytesMax: options.waitingBytesMax))
         self.queue = queue
         worker = Worker {
-            var writing = LogWriting(shared, keeper, options, end: end)
+            var writing = LogWriting(shared, keeper, fanOut, options, recovered)
+            do throws(StoreError) { try writing.start() } catch {
+                keeper.noteFailure()
+                return isReady(error)
+            }
+            isReady(nil)
             var taken: [ProposalQueue.Waiting]? = Self.take(queue, after: &writing, answered: 0)
             while let waiting = taken {
-                do throws(StoreError) {
-                    fanOut.send(try writing.carryOut(waiting))
-                } catch {
+                do throws(StoreError) { try writing.carryOut(waiting) } catch {
                     keeper.noteFailure()
-                    Self.fail(waiting, queue, error, options)
+                    Self.fail(writing.takeUnanswered(), queue, error, options)
                     return
                 }
                 taken = Self.take(queue, after: &writing, answered: waiting.count)
@@ -79,7 +84,7 @@ final class LogWriter: Sendable {
 
     /// The disk has failed: nothing of this round may be acknowledged, now or later.
     private static func fail(
-        _ waiting: [ProposalQueue.Waiting], _ queue: Monitor<ProposalQueue>, _ error: StoreError,
+        _ unanswered: [Completion], _ queue: Monitor<ProposalQueue>, _ error: StoreError,
         _ options: StoreOptions
     ) {
         let rest = queue.change { queue in
@@ -89,6 +94,6 @@ final class LogWriter: Sendable {
             return (rest, wake: false)
         }
         options.onFatalError(error)
-        for waiting in waiting + rest { waiting.completion(.failure(.closed)) }
+        for completion in unanswered + rest.map(\.completion) { completion(.failure(.closed)) }
     }
 }

@@ -63,7 +63,7 @@ extension RaftMember {
         return first
     }
 
-    func checkMayPropose() throws(RaftRefusal) {
+    package func checkMayPropose() throws(RaftRefusal) {
         guard isLeader else { throw .notLeader(leader: leader) }
         guard leadership.transfer == nil else { throw .transferring }
     }
