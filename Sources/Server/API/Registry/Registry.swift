@@ -146,6 +146,7 @@ extension APIError {
         case .overloaded: self = .tooManyRequests("the store is busy, please try again later", retryAfterSeconds: 1)
         case .tooLarge: self = .failure("etcdserver: request is too large")
         case .noSpace: self = .internalError("etcdserver: mvcc: database space exceeded")
+        case .outcomeUnknown: self = .timeout()
         case .noLeader, .closed: self = .serviceUnavailable("etcdserver: no leader")
         case .conflict, .duplicateKey, .unusableKey, .leaseNotFound, .leaseExists, .tooManyLeases,
             .locked, .damaged, .system:
