@@ -22,26 +22,31 @@ struct LogEnd: Sendable {
 
 /// The state of the writing thread: this member of the store, and the files of its log.
 struct LogWriting: ~Copyable {
-    private let shared: Shared
+    let shared: Shared
     private let keeper: Keeper
     private let fanOut: FanOut
-    private let disk: any Disk
-    private var replica: Replica<Completion>
-    private var effects = ReplicaEffects<Completion>()
+    private let directory: Directory
+    private let options: StoreOptions
+    private var disk: any Disk { options.disk }
+    var replica: Replica<Completion>
+    var effects = ReplicaEffects<Completion>()
     private var files: LogFiles
     /// Whether the synced mark lies where the next batch will begin.
     private var isMarked = false
+    /// Nil for a store of one member.
+    var cluster: ClusterWork?
 
     init(
-        _ shared: Shared, _ keeper: Keeper, _ fanOut: FanOut, _ options: StoreOptions,
-        _ recovered: RecoveredMember
+        _ shared: Shared, _ keeper: Keeper, _ fanOut: FanOut, _ directory: Directory,
+        _ options: StoreOptions, _ recovered: RecoveredMember
     ) {
         (self.shared, self.keeper, self.fanOut) = (shared, keeper, fanOut)
-        disk = options.disk
+        (self.directory, self.options) = (directory, options)
         replica = Replica(
             configuration: RaftConfiguration(id: recovered.id), recovered: recovered.log,
             seed: .random(in: .min ... .max))
         files = LogFiles(shared.state.withLock { $0.segments }, newest: recovered.segment)
+        cluster = options.cluster.map { ClusterWork($0) }
     }
 
     /// Begins: a member that is alone elects itself at once.
@@ -49,31 +54,27 @@ struct LogWriting: ~Copyable {
     /// - Throws: As `carryOut`.
     mutating func start() throws(StoreError) {
         try tick()
-        try tick()
+        try write()
     }
 
-    /// Decides proposals, makes the outcome durable and publishes it.
+    /// Does what has come in, makes it durable and publishes it.
     ///
     /// - Throws: ``StoreError/system(operation:file:code:)`` if the disk fails: nothing that is not
     ///   answered yet may be acknowledged, and no other call be made.
-    mutating func carryOut(_ waiting: [ProposalQueue.Waiting]) throws(StoreError) {
-        for waiting in waiting {
-            if !waiting.proposal.mayUseReserve, keeper.isDiskFull {
-                keeper.prepareNext()  // There may be space again; this is how it is noticed.
-                refuse(waiting, .noSpace)
-            } else {
-                try propose(waiting)
-            }
-        }
+    mutating func carryOut(_ taken: Inbox.Taken) throws(StoreError) {
+        for frame in taken.frames { try receive(frame) }
+        try passTime()
+        try decideHeld()
+        for waiting in taken.proposals { try propose(waiting) }
+        for call in taken.calls { try carryOut(call) }
         call { replica, core, effects in replica.endRound(&core, &effects) }
         try write()
     }
 
-    /// Time passes.
+    /// One tick of the clock.
     mutating func tick() throws(StoreError) {
         try makeRoom { _, _ in Replica<Completion>.talkRoom }
         call { replica, core, effects in replica.tick(&core, &effects) }
-        try write()
     }
 
     /// Nothing more to write for now: notes that all is synced, so that a later fault before this
@@ -91,29 +92,41 @@ struct LogWriting: ~Copyable {
 
     /// Those who wait for an answer that will not come.
     mutating func takeUnanswered() -> [Completion] {
-        effects.answers.map(\.token) + replica.takeTokens()
+        effects.answers.map(\.token) + replica.takeTokens() + (cluster?.forwarding.takeAll() ?? [])
     }
 
     // MARK: Deciding
 
     private mutating func propose(_ waiting: ProposalQueue.Waiting) throws(StoreError) {
+        if !waiting.proposal.mayUseReserve, keeper.isDiskFull {
+            keeper.prepareNext()  // There may be space again; this is how it is noticed.
+            return answer(waiting.completion, .failure(.noSpace))
+        }
+        if cluster != nil, replica.refusal(of: waiting.proposal) == .noLeader {
+            return passOn(waiting)
+        }
+        try decide(waiting.proposal, waiting.completion)
+    }
+
+    mutating func decide(
+        _ proposal: Proposal, _ completion: @escaping Completion
+    ) throws(StoreError) {
         do throws(StoreError) {
-            try makeRoom { replica, core in replica.room(for: waiting.proposal, core) }
+            try makeRoom { replica, core in replica.room(for: proposal, core) }
         } catch .noSpace {
-            return refuse(waiting, .noSpace)
+            return answer(completion, .failure(.noSpace))
         }
         let (shared, files) = (shared, files)
         try shared.state.withLock { state throws(StoreError) in
-            try replica.propose(
-                waiting.proposal, token: waiting.completion, &state.core, files, &effects)
+            try replica.propose(proposal, token: completion, &state.core, files, &effects)
         }
     }
 
-    private mutating func refuse(_ waiting: ProposalQueue.Waiting, _ error: StoreError) {
-        effects.answers.append(.init(token: waiting.completion, result: .failure(error)))
+    mutating func answer(_ completion: @escaping Completion, _ result: Result<Decision, StoreError>) {
+        effects.answers.append(.init(token: completion, result: result))
     }
 
-    private mutating func call(
+    mutating func call(
         _ body: (
             inout Replica<Completion>, inout StoreState, inout ReplicaEffects<Completion>
         ) -> Void
@@ -125,7 +138,7 @@ struct LogWriting: ~Copyable {
     // MARK: Writing
 
     /// Sees to it that what `room` says fits into the segment. The next is ready as a rule.
-    private mutating func makeRoom(
+    mutating func makeRoom(
         _ room: (borrowing Replica<Completion>, borrowing StoreState) -> Int
     ) throws(StoreError) {
         let shared = shared
@@ -145,7 +158,7 @@ struct LogWriting: ~Copyable {
     }
 
     /// Writes and syncs all there is, and publishes what that commits.
-    private mutating func write() throws(StoreError) {
+    mutating func write() throws(StoreError) {
         try publish()
         while let write = replica.beginWrite() {
             isMarked = false
@@ -154,16 +167,35 @@ struct LogWriting: ~Copyable {
             try disk.sync(descriptor)
             try makeRoom { _, _ in Replica<Completion>.talkRoom }
             call { replica, core, effects in replica.synced(&core, &effects) }
+            if replica.needsRebuild, replica.isAtRest { try rebuild() }
             try publish()
         }
+    }
+
+    /// What this member had decided has become void: builds up the state again from the log.
+    private mutating func rebuild() throws(StoreError) {
+        let segments = shared.state.withLock { $0.segments }
+        let identity = IdentityFile(member: replica.id, founders: replica.members)
+        let recovery = Recovery(
+            directory: directory, options: options, identity: identity,
+            appliedMax: replica.rebuildThrough)
+        let rebuilt = try recovery.rebuild(segments)
+        shared.put(rebuilt)
+        replica.noteRebuilt()
     }
 
     // MARK: Publishing
 
     private mutating func publish() throws(StoreError) {
+        try sendFrames(files)
         let (shared, files) = (shared, files)
         try shared.state.withLock { state throws(StoreError) in
             try replica.publish(&state.core, files, &effects)
+            if cluster != nil {
+                effects.answers += cluster?.forwarding.takeAnswered(
+                    through: replica.published.index, state.core) ?? []
+            }
+            state.publishedIndex = replica.published.index
             state.durable = state.core.published
             state.writtenEnd = replica.writtenEnd
             state.replayPosition = replica.replayPosition
@@ -175,6 +207,7 @@ struct LogWriting: ~Copyable {
         }
         if effects.isCompacted { keeper.prune() }
         if !effects.retired.isEmpty { keeper.reclaim() }
+        noteCluster()
         send()
     }
 

@@ -31,7 +31,7 @@ extension IdentityFile {
         guard try directory.segments().isEmpty else {
             throw .damaged(file: path, LogDamage(offset: 0, reason: .missing))
         }
-        self = .alone()
+        self = options.cluster?.identity ?? .alone()
         try write(to: directory, options.disk)
     }
 

@@ -83,6 +83,27 @@ struct Recovery {
             spare: end.spare, bytesReplayed: progress.bytes)
     }
 
+    /// Builds up the state again from segments that are in use.
+    func rebuild(_ segments: SegmentSet) throws(StoreError) -> StoreState {
+        for usesCheckpoint in [true, false] {
+            var progress = Progress()
+            var replay = usesCheckpoint ? readCheckpoint(&progress) : nil
+            if replay == nil {
+                replay = LogReplay(member: identity.member, appliedMax: appliedMax)
+            }
+            guard var replay = replay.take() else { continue }
+            var scans: [SegmentScan] = []
+            for place in segments.segments.indices {
+                let sofar = Array(segments.segments[...place])
+                scans.append(try self.replay(sofar, after: scans.last, into: &replay, &progress))
+            }
+            guard progress.hasMetCheckpoint(among: segments.segments) else { continue }
+            replay.finish()
+            return replay.takeCore()
+        }
+        throw .damaged(file: directory.path, LogDamage(offset: 0, reason: .contents))
+    }
+
     /// How far a replay is, and from where on it takes in what it reads.
     struct Progress {
         /// Where the checkpoint stands in the log; nil without one.

@@ -1,3 +1,4 @@
+internal import Raft
 internal import Replica
 internal import StoreCore
 internal import Synchronization
@@ -14,6 +15,9 @@ final class Shared: Sendable {
         /// Where a replay finds all that `core` may lack, or has too early.
         var replayPosition: LogPosition
         var segments: SegmentSet
+        /// The newest entry that is published.
+        var publishedIndex = LogIndex.zero
+        var status: MemberStatus?
     }
 
     let state: Mutex<State>
@@ -26,5 +30,13 @@ final class Shared: Sendable {
             State(
                 core: core, durable: durable, writtenEnd: position, replayPosition: position,
                 segments: segments))
+    }
+
+    /// Puts a state in place that was built up again.
+    func put(_ core: consuming StoreState) {
+        var core: StoreState? = core
+        state.withLock { state in
+            if let rebuilt = core.take() { state.core = rebuilt }
+        }
     }
 }

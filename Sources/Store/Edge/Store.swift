@@ -17,6 +17,8 @@ public final class Store: Sendable {
     let keeper: Keeper
     let readBytes = Atomic<Int>(0)
     private let directory: Directory
+    /// Whether there may be other members.
+    let isClustered: Bool
     private let isOpen = Atomic<Bool>(true)
     private let started: Monitor<Result<Void, StoreError>?>
 
@@ -44,6 +46,7 @@ public final class Store: Sendable {
         _ directory: Directory, _ recovered: consuming Recovered, _ options: StoreOptions
     ) {
         self.directory = directory
+        isClustered = options.cluster != nil
         let member = recovered.member
         let (spare, bytesReplayed) = (recovered.spare, recovered.bytesReplayed)
         shared = Shared(recovered)
@@ -53,7 +56,7 @@ public final class Store: Sendable {
         fanOut = FanOut(shared)
         let started = Monitor<Result<Void, StoreError>?>(nil)
         self.started = started
-        writer = LogWriter(shared, keeper, fanOut, options, member) { failure in
+        writer = LogWriter(shared, keeper, fanOut, directory, options, member) { failure in
             started.change { result in
                 result = failure.map { .failure($0) } ?? .success(())
                 return ((), wake: true)
@@ -195,6 +198,8 @@ public struct StoreOptions: Sendable {
     /// Size of the first segments; they grow with the log.
     public var segmentBytesMin = 512 * 1024
     public var segmentBytesMax = 64 * 1024 * 1024
+    /// Nil for a store of one member.
+    public var cluster: ClusterOptions?
 
     public init() {}
 }

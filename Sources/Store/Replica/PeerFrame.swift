@@ -19,14 +19,15 @@ package struct PeerFrame: Sendable, Equatable {
 }
 
 /// Numbers on the wire: those of the enum in the .proto file.
-private enum Kind: UInt64 {
+enum PeerKind: UInt64 {
     case preVote = 1
     case preVoteAnswer, vote, voteAnswer, append, accepted, rejected, heartbeat
     case heartbeatAnswer, staleTerm, read, readAnswer, timeoutNow, snapshotOffer
+    case proposal, proposalAnswer
 }
 
 /// The fields of a message, by their names in the .proto file.
-private struct Fields {
+struct PeerFields {
     var cluster: UInt64 = 0
     var from: UInt64 = 0
     var to: UInt64 = 0
@@ -41,13 +42,14 @@ private struct Fields {
     var context: UInt64 = 0
     var entries: [(term: Term, payload: EntryPayload)] = []
     var membership: [UInt8] = []
+    var body: [UInt8] = []
 }
 
 // MARK: Writing
 
 extension PeerFrame {
     package func encoded() -> [UInt8] {
-        var fields = Fields(
+        var fields = PeerFields(
             cluster: cluster, from: message.from.number, to: message.to.number,
             term: message.term.number)
         fields.take(message.body, cluster: cluster, payloads)
@@ -58,7 +60,7 @@ extension PeerFrame {
     }
 }
 
-extension Fields {
+extension PeerFields {
     mutating func take(
         _ body: RaftMessage.Body, cluster: UInt64, _ payloads: [EntryPayload]
     ) {
@@ -100,11 +102,11 @@ extension Fields {
         }
     }
 
-    private mutating func take(_ kind: Kind, _ position: EntryID = .zero) {
+    private mutating func take(_ kind: PeerKind, _ position: EntryID = .zero) {
         (self.kind, self.position) = (kind.rawValue, position)
     }
 
-    private mutating func take(_ kind: Kind, _ ticket: ReadTicket) {
+    private mutating func take(_ kind: PeerKind, _ ticket: ReadTicket) {
         self.kind = kind.rawValue
         (incarnation, context) = (ticket.incarnation, ticket.context.number)
     }
@@ -137,35 +139,8 @@ extension Fields {
             bytes += head
             bytes += payload.bytes
         }
-        guard !membership.isEmpty else { return }
-        bytes.append(varint: 16 << 3 | 2)
-        bytes.append(varint: UInt64(membership.count))
-        bytes += membership
-    }
-}
-
-extension [UInt8] {
-    fileprivate mutating func append(varint value: UInt64) {
-        var rest = value
-        while rest >= 0x80 {
-            append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        append(UInt8(rest))
-    }
-
-    fileprivate mutating func append(field: UInt64, varint value: UInt64) {
-        guard value != 0 else { return }
-        append(varint: field << 3)
-        append(varint: value)
-    }
-
-    fileprivate mutating func append(field: UInt64, fixed value: UInt64) {
-        guard value != 0 else { return }
-        append(varint: field << 3 | 1)
-        for shift in stride(from: 0, to: 64, by: 8) {
-            append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
-        }
+        bytes.append(field: 16, bytes: membership)
+        bytes.append(field: 17, bytes: body)
     }
 }
 
@@ -184,8 +159,14 @@ extension PeerFrame {
     ///   their kind needs.
     package init(_ bytes: RawSpan) throws(PeerFrameError) {
         var reader = FieldReader(bytes, in: 0..<bytes.byteCount)
-        let fields = try Fields(&reader)
-        guard let body = fields.body else { throw PeerFrameError(offset: 0) }
+        let fields = try PeerFields(&reader)
+        guard let read = PeerFrame(fields) else { throw PeerFrameError(offset: 0) }
+        self = read
+    }
+
+    /// Nil if the fields lack something, or are of a message that is not Raft's.
+    init?(_ fields: PeerFields) {
+        guard let body = fields.raftBody else { return nil }
         self.init(
             cluster: fields.cluster,
             message: RaftMessage(
@@ -195,7 +176,7 @@ extension PeerFrame {
     }
 }
 
-extension Fields {
+extension PeerFields {
     init(_ reader: inout FieldReader) throws(PeerFrameError) {
         self.init()
         while let tag = try reader.nextTag() {
@@ -218,6 +199,7 @@ extension Fields {
                 guard entries.count < PeerFrame.entriesMax else { throw reader.failure }
                 entries.append(try Self.entry(&reader))
             case 16 << 3 | 2: membership = try reader.bytes()
+            case 17 << 3 | 2: body = try reader.bytes()
             default: try reader.skip(tag)
             }
         }
@@ -241,9 +223,9 @@ extension Fields {
         return (term, EntryPayload(kind: kind, bytes: payload))
     }
 
-    /// What the fields say; nil if they lack something.
-    var body: RaftMessage.Body? {
-        guard let kind = Kind(rawValue: kind) else { return nil }
+    /// What the fields say to Raft; nil if they lack something.
+    var raftBody: RaftMessage.Body? {
+        guard let kind = PeerKind(rawValue: kind) else { return nil }
         let ticket = ReadTicket(incarnation: incarnation, context: ReadContext(context))
         switch kind {
         case .preVote: return .preVote(last: position)
@@ -264,6 +246,7 @@ extension Fields {
         case .snapshotOffer:
             guard let members = ClusterMembers(membership.raw) else { return nil }
             return .snapshotOffer(Snapshot(last: position, membership: members.membership))
+        case .proposal, .proposalAnswer: return nil
         }
     }
 
@@ -287,77 +270,6 @@ extension EntryKind {
             guard let members = ClusterMembers(payload.bytes.raw) else { return nil }
             self = .membership(members.membership)
         default: self = .ordinary
-        }
-    }
-}
-
-/// Reads protobuf's wire format within bounds.
-private struct FieldReader: ~Escapable {
-    private let source: RawSpan
-    private var offset: Int
-    private var end: Int
-
-    @_lifetime(copy source)
-    init(_ source: RawSpan, in range: Range<Int>) {
-        self.source = source
-        (offset, end) = (range.lowerBound, range.upperBound)
-    }
-
-    var failure: PeerFrameError { PeerFrameError(offset: offset) }
-
-    /// The next field's number and wire type; nil at the end.
-    mutating func nextTag() throws(PeerFrameError) -> UInt64? {
-        offset < end ? try varint() : nil
-    }
-
-    mutating func varint() throws(PeerFrameError) -> UInt64 {
-        var (value, shift): (UInt64, UInt64) = (0, 0)
-        while offset < end, shift < 64 {
-            let byte = source.byte(at: offset)
-            offset += 1
-            value |= UInt64(byte & 0x7F) << shift
-            if byte < 0x80 { return value }
-            shift += 7
-        }
-        throw failure
-    }
-
-    mutating func fixed() throws(PeerFrameError) -> UInt64 {
-        guard end - offset >= 8 else { throw failure }
-        var value: UInt64 = 0
-        for place in 0..<8 { value |= UInt64(source.byte(at: offset + place)) << UInt64(8 * place) }
-        offset += 8
-        return value
-    }
-
-    private mutating func count() throws(PeerFrameError) -> Int {
-        let count = try varint()
-        guard count <= UInt64(end - offset) else { throw failure }
-        return Int(count)
-    }
-
-    mutating func bytes() throws(PeerFrameError) -> [UInt8] {
-        let count = try count()
-        defer { offset += count }
-        return [UInt8](source.extracting(offset..<offset + count))
-    }
-
-    /// Goes into a message; `leave` goes on behind it.
-    mutating func enter() throws(PeerFrameError) -> Int {
-        let (count, outer) = (try count(), end)
-        end = offset + count
-        return outer
-    }
-
-    mutating func leave(to outer: Int) { (offset, end) = (end, outer) }
-
-    mutating func skip(_ tag: UInt64) throws(PeerFrameError) {
-        switch tag & 7 {
-        case 0: _ = try varint()
-        case 1: _ = try fixed()
-        case 2: offset += try count()
-        case 5 where end - offset >= 4: offset += 4
-        default: throw failure
         }
     }
 }

@@ -7,6 +7,7 @@ extension Replica {
     package mutating func tick(
         _ core: inout StoreState, _ effects: inout Effects
     ) {
+        endRound(&core, &effects)
         raft.tick(&actions)
         carryOut(&core, &effects)
     }
@@ -23,6 +24,7 @@ extension Replica {
             }
             first = previous.index.next
         }
+        endRound(&core, &effects)
         do throws(RaftFault) { try raft.receive(message, &actions) } catch {
             return effects.faults.append((message.from, error))
         }
@@ -65,6 +67,7 @@ extension Replica {
     package mutating func read(
         token: Token, _ core: inout StoreState, _ effects: inout Effects
     ) {
+        endRound(&core, &effects)
         let decision = Decision(revision: .none)
         read(Reading(token: token, result: .success(decision), index: .zero))
         carryOut(&core, &effects)
@@ -77,6 +80,7 @@ extension Replica {
         _ changes: [MembershipChange], addresses: [MemberID: ClusterMembers.Address],
         _ core: inout StoreState, _ effects: inout Effects
     ) -> RaftRefusal? {
+        endRound(&core, &effects)
         addressesAnnounced = addresses
         do throws(RaftRefusal) { try raft.propose(changes, &actions) } catch { return error }
         carryOut(&core, &effects)
@@ -86,6 +90,7 @@ extension Replica {
     package mutating func transferLeadership(
         to target: MemberID?, _ core: inout StoreState, _ effects: inout Effects
     ) -> RaftRefusal? {
+        endRound(&core, &effects)
         do throws(RaftRefusal) {
             try raft.transferLeadership(to: target, &actions)
         } catch { return error }
@@ -96,6 +101,7 @@ extension Replica {
     package mutating func notePaused(
         _ core: inout StoreState, _ effects: inout Effects
     ) {
+        endRound(&core, &effects)
         raft.notePaused(&actions)
         carryOut(&core, &effects)
     }
@@ -106,6 +112,7 @@ extension Replica {
         _ snapshot: Snapshot, to member: MemberID, _ core: inout StoreState,
         _ effects: inout Effects
     ) {
+        endRound(&core, &effects)
         raft.offerSnapshot(snapshot, to: member, &actions)
         carryOut(&core, &effects)
     }

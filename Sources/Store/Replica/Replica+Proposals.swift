@@ -88,8 +88,7 @@ extension Replica {
         raft.read(context, &actions)
     }
 
-    /// Tells consensus of what has been decided since the last call. Every other call comes after
-    /// it.
+    /// Tells consensus of what has been decided since the last call. Every other call begins with it.
     package mutating func endRound(
         _ core: inout StoreState, _ effects: inout Effects
     ) {

@@ -38,6 +38,7 @@ extension Replica {
         _ core: inout StoreState, _ effects: inout Effects
     ) {
         precondition(isWriting, "nothing is being written")
+        endRound(&core, &effects)
         writesSynced += 1
         if let writing { raft.written(through: writing.index, term: writing.term, &actions) }
         writing = nil
