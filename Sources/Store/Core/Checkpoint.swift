@@ -1,5 +1,5 @@
 internal import Checksum
-package import Raft
+internal import Raft
 
 // A checkpoint is the key space as it was while the log went on: each leaf at its own moment, none
 // before `position`. Replaying the log from there on makes it whole, as every change stands for

@@ -99,7 +99,7 @@ package struct RaftMember: Sendable {
     mutating func drawElectionTimeout() {
         let ticks = configuration.electionTicks
         electionTicksPassed = 0
-        electionTicksDrawn = ticks + Int(random.next() % UInt64(ticks))
+        electionTicksDrawn = ticks + 1 + Int(random.next() % UInt64(ticks))
     }
 
     // MARK: Messages
