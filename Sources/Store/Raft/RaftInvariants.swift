@@ -9,7 +9,7 @@ package struct RaftInvariants: Sendable {
     private var committedIn = Term.none
     /// Who decided on the last of it.
     private var deciders: Membership
-    /// Leaders of recent terms, and the end of each one's log.
+    /// Leaders of recent terms, and the end of what each one has on disk.
     private var reigns: [Term: Reign] = [:]
     private var excused: Set<MemberID> = []
 
@@ -55,16 +55,19 @@ package struct RaftInvariants: Sendable {
         forget(witnesses)
     }
 
-    /// Election safety: at most one leader a term. A leader only appends to its log.
+    /// Election safety: at most one leader a term. A leader only appends to its log, of which it may
+    /// lose in a crash what was not on disk.
     private mutating func checkReign(of leader: RaftWitness) throws(RaftViolation) {
-        let reign = reigns[leader.term] ?? Reign(leader: leader.id, last: leader.log.last)
+        let index = min(leader.written, leader.log.lastIndex)
+        let last = EntryID(index: index, term: leader.log.term(at: index) ?? .none)
+        let reign = reigns[leader.term] ?? Reign(leader: leader.id, last: last)
         guard reign.leader == leader.id else {
             throw .twoLeaders(reign.leader, leader.id, leader.term)
         }
         guard reign.last.index < leader.log.base.index || leader.log.contains(reign.last) else {
             throw .leaderOverwrote(leader.id, leader.term, reign.last)
         }
-        reigns[leader.term] = Reign(leader: leader.id, last: leader.log.last)
+        reigns[leader.term] = Reign(leader: leader.id, last: last)
     }
 
     /// Log matching: if two logs have an entry of the same index and term, they are the same up to

@@ -223,6 +223,8 @@ extension RaftLog {
         case broken(LogIndex)
     }
 
+    /// Of the entries themselves, only memberships and the last one that is the same are compared.
+    ///
     /// - Complexity: O(*t* log *t*) in terms kept.
     func agreement(with other: RaftLog) -> Agreement {
         var index = max(base.index, other.base.index)
@@ -240,9 +242,11 @@ extension RaftLog {
             index = runEnd.next
         }
         guard let agreed else { return .through(nil) }
-        let isSameChange = changes(upTo: agreed, after: other.base) == other.changes(
-            upTo: agreed, after: base)
-        return isSameChange ? .through(agreed) : .broken(agreed)
+        let isSame =
+            changes(upTo: agreed, after: other.base) == other.changes(upTo: agreed, after: base)
+            && (agreed <= max(base.index, other.base.index)
+                || header(at: agreed) == other.header(at: agreed))
+        return isSame ? .through(agreed) : .broken(agreed)
     }
 
     private func lastOfRun(at index: LogIndex) -> LogIndex {

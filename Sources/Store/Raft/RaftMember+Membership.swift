@@ -6,6 +6,7 @@ extension RaftMember {
     package mutating func propose(
         _ changes: [MembershipChange], _ actions: inout RaftActions
     ) throws(RaftRefusal) {
+        precondition(!changes.isEmpty)
         try checkMayPropose()
         guard committed >= leadership.firstIndex else { throw .notReady }
         guard !membership.isJoint, log.membershipIndex <= committed else {
