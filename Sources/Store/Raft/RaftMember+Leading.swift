@@ -30,14 +30,19 @@ extension RaftMember {
         append([EntryHeader(term: term, kind: .noop, bytes: 0)], &actions)
     }
 
-    /// Keeps progress for all members but ourselves; those that are new are told of `next` first.
+    /// Begins with members that are new, from `next` on.
     private mutating func meetFollowers(next: LogIndex) {
+        for id in membership.members where id != self.id && leadership.followers[id] == nil {
+            leadership.followers[id] = FollowerProgress(next: next)
+        }
+    }
+
+    /// Forgets those who left. Until the final membership was committed they have been told of it,
+    /// so that most of them know and do not campaign.
+    mutating func dropFollowers() {
         let members = membership.members
         for id in leadership.followers.ids where !members.contains(id) {
             leadership.followers[id] = nil
-        }
-        for id in members where id != self.id && leadership.followers[id] == nil {
-            leadership.followers[id] = FollowerProgress(next: next)
         }
         if let target = leadership.transfer?.target, !membership.isVoter(target) {
             leadership.transfer = nil
@@ -79,10 +84,7 @@ extension RaftMember {
             log.append(entry)
             leadership.uncommittedBytes += entry.bytes
         }
-        for position in leadership.followers.positions { replicate(to: position, &actions) }
-        guard log.membershipIndex >= first else { return }
-        // Those who leave have been sent the entry that says so, and will not campaign.
-        meetFollowers(next: first)
+        if log.membershipIndex >= first { meetFollowers(next: first) }
         for position in leadership.followers.positions { replicate(to: position, &actions) }
     }
 

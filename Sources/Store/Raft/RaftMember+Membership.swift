@@ -41,6 +41,7 @@ extension RaftMember {
     mutating func settleMembership(_ actions: inout RaftActions) {
         guard log.membershipIndex <= committed else { return }
         if membership.isJoint { return append(membership.left, &actions) }
+        dropFollowers()
         guard !membership.isVoter(id) else { return }
         if let heir = mostComplete { send(.timeoutNow, to: heir, &actions) }
         follow(nil, in: term, &actions)
