@@ -59,6 +59,7 @@ targets += [
     .executableTarget(
         name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
         path: "tools/martlet-store-bench", swiftSettings: strict),
+    tests("RaftTests", at: "Tests/RaftTests", knows: ["Raft", "CaseFiles"], cases: true),
     tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum", "Raft"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
 ]

@@ -67,3 +67,13 @@ struct SendWindow: Sendable {
         bytes = 0
     }
 }
+
+/// What there is to tell of a follower.
+package struct FollowerStatus: Hashable, Sendable {
+    package var id: MemberID
+    /// It has the leader's log through here on its disk.
+    package var matched: LogIndex
+    /// Whether it was heard of within an election timeout.
+    package var isActive: Bool
+    package var needsSnapshot: Bool
+}

@@ -73,5 +73,7 @@ package struct HardState: Hashable, Sendable {
     /// Whom it voted for in this term.
     package var vote: MemberID?
 
-    package init(term: Term = .none, vote: MemberID? = nil) { (self.term, self.vote) = (term, vote) }
+    package init(term: Term = .none, vote: MemberID? = nil) {
+        (self.term, self.vote) = (term, vote)
+    }
 }

@@ -2,7 +2,8 @@
 ///
 /// To the disk: `hardState` first, then `appended`. To the network: `messages` at once, and
 /// `messagesAfterWrite` when both of this and all earlier calls are on disk. The order of messages
-/// is not promised to anyone; losing, repeating and delaying them is safe.
+/// is not promised to anyone; losing, repeating and delaying them is safe. While a disk stalls, one
+/// answer to an append comes with each heartbeat: of those that wait, the latest is enough.
 package struct RaftActions: Equatable, Sendable {
     package var hardState: HardState?
     package var appended: Appended?

@@ -1,8 +1,8 @@
 /// A member's name and limits.
 package struct RaftConfiguration: Sendable {
     package var id: MemberID
-    /// A follower that hears nothing campaigns after this many ticks, up to twice as many; a leader
-    /// that hears of no quorum for so long steps down.
+    /// A follower that hears nothing campaigns after more ticks than this, at most twice as many; a
+    /// leader that hears of no quorum for so long steps down.
     package var electionTicks = 10
     package var heartbeatTicks = 1
     /// Entries of one message, and their size.

@@ -211,3 +211,51 @@ extension RaftLog {
         compactedCount = 0
     }
 }
+
+// MARK: Comparing
+
+extension RaftLog {
+    /// How far two logs say the same, from where both are kept.
+    enum Agreement: Equatable {
+        /// Through this index, or not at all; after it they differ, or one of them ends.
+        case through(LogIndex?)
+        /// They agree again after they differed: what log matching excludes.
+        case broken(LogIndex)
+    }
+
+    /// Of the entries themselves, only memberships and the last one that is the same are compared.
+    ///
+    /// - Complexity: O(*t* log *t*) in terms kept.
+    func agreement(with other: RaftLog) -> Agreement {
+        var index = max(base.index, other.base.index)
+        let end = min(lastIndex, other.lastIndex)
+        var (agreed, differs): (LogIndex?, LogIndex?) = (nil, nil)
+        while index <= end {
+            let runEnd = min(lastOfRun(at: index), other.lastOfRun(at: index), end)
+            if term(at: index) != other.term(at: index) {
+                differs = differs ?? index
+            } else if let differs {
+                return .broken(differs)
+            } else {
+                agreed = runEnd
+            }
+            index = runEnd.next
+        }
+        guard let agreed else { return .through(nil) }
+        let isSame =
+            changes(upTo: agreed, after: other.base) == other.changes(upTo: agreed, after: base)
+            && (agreed <= max(base.index, other.base.index)
+                || header(at: agreed) == other.header(at: agreed))
+        return isSame ? .through(agreed) : .broken(agreed)
+    }
+
+    private func lastOfRun(at index: LogIndex) -> LogIndex {
+        guard index > base.index else { return index }
+        let next = run(at: index) + 1
+        return next < runs.count ? LogIndex(runs[next].first.number - 1) : lastIndex
+    }
+
+    private func changes(upTo index: LogIndex, after base: EntryID) -> [Change] {
+        changes.filter { $0.index <= index && $0.index > base.index }
+    }
+}

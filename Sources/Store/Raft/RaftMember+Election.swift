@@ -8,7 +8,13 @@ extension RaftMember {
         case transfer
     }
 
-    var mayCampaign: Bool { membership.isVoter(id) && mayVote }
+    /// A voter campaigns, and so does one that its latest membership leaves out as long as that is
+    /// not known to be committed: it may be the only one that has it, and then the only one that
+    /// can win. Its own vote does not count (4.2.2).
+    var mayCampaign: Bool {
+        let isVoter = membership.isVoter(id) || log.membership(at: committed).isVoter(id)
+        return isVoter && mayVote
+    }
     private var mayVote: Bool { written >= votesFrom }
 
     /// Whether there is a leader that was heard of within an election timeout.

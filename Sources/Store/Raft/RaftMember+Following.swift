@@ -57,7 +57,7 @@ extension RaftMember {
     ) {
         guard term >= cutTerm, index > written, index <= log.lastIndex else { return }
         written = index
-        if isLeader { advanceCommitted(&actions) }
+        if isLeader { noteWritten(&actions) }
     }
 
     /// Forgets entries up to `index`: they cannot be sent any more.

@@ -5,6 +5,9 @@ struct Leadership: Sendable {
     var followers = MemberMap<FollowerProgress>()
     /// The no-op of this term.
     var firstIndex = LogIndex.zero
+    /// Nobody else voted, so that nobody would prevent us from leading this term a second time if
+    /// we crashed before our vote is on disk. What we say before then must not be heard.
+    var isElectedAlone = false
     var heartbeatTicksPassed = 0
     var uncommittedBytes = 0
     var transfer: Transfer?
@@ -21,19 +24,25 @@ extension RaftMember {
         become(.leader, &actions)
         leadership = Leadership()
         leadership.firstIndex = log.lastIndex.next
+        leadership.isElectedAlone = isOnlyVoter
         leadership.uncommittedBytes = log.bytes(from: committed.next)
         meetFollowers(next: leadership.firstIndex)
         append([EntryHeader(term: term, kind: .noop, bytes: 0)], &actions)
     }
 
-    /// Keeps progress for all members but ourselves; those that are new are told of `next` first.
+    /// Begins with members that are new, from `next` on.
     private mutating func meetFollowers(next: LogIndex) {
+        for id in membership.members where id != self.id && leadership.followers[id] == nil {
+            leadership.followers[id] = FollowerProgress(next: next)
+        }
+    }
+
+    /// Forgets those who left. Until the final membership was committed they have been told of it,
+    /// so that most of them know and do not campaign.
+    mutating func dropFollowers() {
         let members = membership.members
         for id in leadership.followers.ids where !members.contains(id) {
             leadership.followers[id] = nil
-        }
-        for id in members where id != self.id && leadership.followers[id] == nil {
-            leadership.followers[id] = FollowerProgress(next: next)
         }
         if let target = leadership.transfer?.target, !membership.isVoter(target) {
             leadership.transfer = nil
@@ -88,6 +97,7 @@ extension RaftMember {
     mutating func replicate(
         to position: Int, isKnocking: Bool = false, _ actions: inout RaftActions
     ) {
+        guard !leadership.isElectedAlone || written >= leadership.firstIndex else { return }
         var isSent = false
         while leadership.followers[position].next <= log.lastIndex, mayAppend(to: position) {
             sendAppend(to: position, &actions)
@@ -140,6 +150,19 @@ extension RaftMember {
 
     // MARK: Answers
 
+    /// What a leader knows of the others, in their order; empty if we do not lead.
+    package var followers: [FollowerStatus] {
+        leadership.followers.positions.map { position in
+            let (id, follower) = (
+                leadership.followers.ids[position], leadership.followers[position]
+            )
+            let needsSnapshot = if case .snapshot = follower.phase { true } else { false }
+            return FollowerStatus(
+                id: id, matched: follower.matched, isActive: isActive(id),
+                needsSnapshot: needsSnapshot)
+        }
+    }
+
     mutating func noteHeard(from id: MemberID) {
         guard let position = leadership.followers.position(of: id) else { return }
         leadership.followers[position].ticksSilent = 0
@@ -160,7 +183,7 @@ extension RaftMember {
         advanceCommitted(&actions)
         // The membership may have changed, and we may have stepped down.
         guard let position = leadership.followers.position(of: id) else { return }
-        replicate(to: position, &actions)
+        tellCommitted(to: position, &actions)
         if leadership.transfer?.target == id { handOver(&actions) }
     }
 
@@ -216,14 +239,17 @@ extension RaftMember {
         guard let reached, reached > committed, log.term(at: reached) == term else { return }
         leadership.uncommittedBytes -= log.bytes(from: committed.next, through: reached)
         commit(through: reached, &actions)
-        for position in leadership.followers.positions {
-            let follower = leadership.followers[position]
-            guard follower.phase == .replicate else { continue }
-            let isKnocking = follower.committedSent < committed
-            replicate(to: position, isKnocking: isKnocking, &actions)
-        }
+        for position in leadership.followers.positions { tellCommitted(to: position, &actions) }
         settleMembership(&actions)
         if isLeader { beginReads(&actions) }
+    }
+
+    /// Tells a follower how far the log is committed, with entries if it lacks some.
+    private mutating func tellCommitted(to position: Int, _ actions: inout RaftActions) {
+        let follower = leadership.followers[position]
+        guard follower.phase == .replicate else { return }
+        let isKnocking = follower.committedSent < committed && mayAppend(to: position)
+        replicate(to: position, isKnocking: isKnocking, &actions)
     }
 
     // MARK: Time
@@ -242,6 +268,13 @@ extension RaftMember {
         guard leadership.heartbeatTicksPassed >= configuration.heartbeatTicks else { return }
         beginRound(&actions)
         handOver(&actions)
+    }
+
+    /// The leader's disk has more. If it is the only voter, only now may others hear of it.
+    mutating func noteWritten(_ actions: inout RaftActions) {
+        advanceCommitted(&actions)
+        guard leadership.isElectedAlone else { return }
+        for position in leadership.followers.positions { replicate(to: position, &actions) }
     }
 
     /// Whether a member was heard of within an election timeout.

@@ -6,6 +6,7 @@ extension RaftMember {
     package mutating func propose(
         _ changes: [MembershipChange], _ actions: inout RaftActions
     ) throws(RaftRefusal) {
+        precondition(!changes.isEmpty)
         try checkMayPropose()
         guard committed >= leadership.firstIndex else { throw .notReady }
         guard !membership.isJoint, log.membershipIndex <= committed else {
@@ -40,6 +41,7 @@ extension RaftMember {
     mutating func settleMembership(_ actions: inout RaftActions) {
         guard log.membershipIndex <= committed else { return }
         if membership.isJoint { return append(membership.left, &actions) }
+        dropFollowers()
         guard !membership.isVoter(id) else { return }
         if let heir = mostComplete { send(.timeoutNow, to: heir, &actions) }
         follow(nil, in: term, &actions)

@@ -84,10 +84,12 @@ package struct RaftMember: Sendable {
         if isLeader { return tickAsLeader(&actions) }
         electionTicksPassed += 1
         expireReads(&actions)
-        let isAlone = membership.voters == [id] && !membership.isJoint && leader == nil
+        let isAlone = isOnlyVoter && leader == nil
         guard mayCampaign, isAlone || electionTicksPassed >= electionTicksDrawn else { return }
         campaign(.preVote, &actions)
     }
+
+    var isOnlyVoter: Bool { membership.voters == [id] && !membership.isJoint }
 
     /// The process stood still for longer than an election timeout: what it believed of others is
     /// old. A leader steps down, and a follower takes no leader for granted.
@@ -99,7 +101,7 @@ package struct RaftMember: Sendable {
     mutating func drawElectionTimeout() {
         let ticks = configuration.electionTicks
         electionTicksPassed = 0
-        electionTicksDrawn = ticks + Int(random.next() % UInt64(ticks))
+        electionTicksDrawn = ticks + 1 + Int(random.next() % UInt64(ticks))
     }
 
     // MARK: Messages
