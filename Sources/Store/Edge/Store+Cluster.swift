@@ -30,6 +30,11 @@ extension Store {
         }
     }
 
+    /// Whether this member decides proposals: its own reads are as new as any when it writes.
+    public var isDeciding: Bool {
+        !isClustered || shared.state.withLock { $0.status.map { $0.leader == $0.me } ?? false }
+    }
+
     /// How things stand with this member; nil for a store of one member.
     public var memberStatus: MemberStatus? {
         shared.state.withLock { state in
