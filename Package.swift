@@ -89,6 +89,23 @@ targets += [
     tests("PKITests", at: "Tests/PKITests", knows: ["PKI"]),
 ]
 
+// MARK: Members of a cluster
+targets += [
+    room("Joining", at: "Sources/Server/Peers/Joining", knows: ["PKI"]),
+    room("Peers", at: "Sources/Server/Peers", knows: [
+        "Joining", "PKI", "Transport",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+    ], exclude: ["Joining"]),
+    tests("JoiningTests", at: "Tests/JoiningTests", knows: ["Joining"]),
+    tests("PeersTests", at: "Tests/PeersTests", knows: [
+        "Joining", "Peers", "PKI", "Transport",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+    ]),
+]
+
 // MARK: Scheduling strategies and the engine that asks them
 
 /// A strategy needs no Swift runtime, so that the server may link its own statically. Embedded
@@ -254,7 +271,8 @@ targets += [
         name: "martlet",
         dependencies: [
             "API", "APIClient", "APIErrors", "Authentication", "Authorization", "Controllers",
-            "InProcess", "Kubernetes", "PKI", "Scheduler", "SimulatedNodes", "Store", "StoreCore",
+            "InProcess", "Joining", "Kubernetes", "Peers", "PKI", "Scheduler", "SimulatedNodes",
+            "Store", "StoreCore",
             "Transport", "Wire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),

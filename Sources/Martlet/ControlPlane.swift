@@ -35,8 +35,10 @@ struct ControlPlane {
     static func start(_ settings: Settings) async throws -> ControlPlane {
         let time = SystemTime()
         try Files.makeDirectory(settings.dataDirectory)
+        let pki = settings.dataDirectory + "/pki"
+        try await NewMember(plan: settings.cluster, directory: pki).fetchSecrets()
         let identity = try ClusterIdentity(
-            directory: settings.dataDirectory + "/pki", extraNames: settings.servingNames,
+            directory: pki, extraNames: settings.servingNames,
             nowSeconds: time.now.seconds)
         let store = try openStore(settings)
         let server = try APIServer(settings, identity, store, time)
