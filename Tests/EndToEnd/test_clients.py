@@ -1,9 +1,13 @@
 """curl with HTTP/1.1 and HTTP/2, and the Python client."""
 import json
+import os
+import random
+import subprocess
 
 import pytest
 
-from conftest import ControlPlane, eventually
+import crash
+from plane import BIN
 
 
 @pytest.mark.parametrize("version", ["--http1.1", "--http2"])
@@ -62,34 +66,19 @@ def test_the_python_client_lists_creates_watches_and_deletes(plane):
 
 
 def test_what_was_acknowledged_is_there_after_kill_9(tmp_path):
-    plane = ControlPlane(tmp_path, "--disable", "controllers,scheduler").start()
-    acknowledged = []
-    for round in range(3):
-        for n in range(20):
-            name = f"c-{round}-{n}"
-            body = json.dumps({"metadata": {"name": name}})
-            status, _ = plane.curl("/api/v1/namespaces/default/configmaps", "-H",
-                                   "Content-Type: application/json", "--data-binary", body)
-            assert status == 201
-            acknowledged.append(name)
-        plane.kill()
-        plane.start()
-        there = {c["metadata"]["name"] for c in plane.get("/api/v1/namespaces/default/configmaps")["items"]}
-        assert set(acknowledged) <= there
-    assert plane.stop() == 0
+    rounds = int(os.environ.get("MARTLET_CRASH_ROUNDS", "3"))
+    figures = crash.run(tmp_path, rounds, seed=random.randrange(1 << 32))
+    assert figures.lost == [], figures
+    assert figures.writes > 0
 
 
 def test_a_second_server_on_the_same_data_is_refused(plane, tmp_path):
-    import subprocess
-    from conftest import BIN
     second = subprocess.run([BIN / "martlet", "serve", "--data-dir", plane.data, "--listen", "127.0.0.1:0"],
                             capture_output=True, text=True, timeout=60)
     assert second.returncode == 75 and "another server" in second.stderr
 
 
 def test_unusable_settings_name_the_flag(tmp_path):
-    import subprocess
-    from conftest import BIN
     bad = subprocess.run([BIN / "martlet", "serve", "--data-dir", tmp_path, "--listen", "nonsense"],
                          capture_output=True, text=True, timeout=60)
     assert bad.returncode == 64 and "--listen" in bad.stderr
