@@ -56,7 +56,8 @@ targets += [
     .executableTarget(
         name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
         path: "tools/martlet-store-bench", swiftSettings: strict),
-    tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum"]),
+    room("LogTape", at: "Tests/Support/LogTape", knows: ["StoreCore"]),
+    tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum", "LogTape"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
 ]
 
@@ -257,6 +258,13 @@ targets += [
         ],
         path: "Sources/Martlet", swiftSettings: strict),
 ]
+
+// MARK: Fuzzing
+
+// What libFuzzer feeds; tools/fuzz links it. Built with the rest, so that it stays well.
+products.append(.library(name: "Fuzzing", type: .static, targets: ["Fuzzing"]))
+targets.append(room("Fuzzing", at: "Tests/Fuzzing", knows: ["Checksum", "LogTape", "StoreCore", "Wire"],
+                    exclude: ["Seeds"]))
 
 let package = Package(
     name: "martlet",
