@@ -120,12 +120,15 @@ struct Call: Sendable {
 struct Answer {
     let status: Int
     let contentType: String
+    /// The Warning headers.
+    let warnings: [String]
     let bytes: [UInt8]
     private let json: Any?
 
     init(_ response: APIResponse, _ bytes: [UInt8]) {
         status = response.status
         contentType = response.contentType
+        warnings = response.headers.filter { $0.0 == "warning" }.map { $0.1 }
         self.bytes = bytes
         json = try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
     }
