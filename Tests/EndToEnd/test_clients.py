@@ -65,6 +65,46 @@ def test_the_python_client_lists_creates_watches_and_deletes(plane):
     assert error.value.status == 404
 
 
+def test_the_python_client_updates_and_is_told_of_conflicts(plane):
+    kubernetes = pytest.importorskip("kubernetes", reason="the Python client could not be installed")
+    api = kubernetes.client.AppsV1Api(kubernetes.config.new_client_from_config(plane.kubeconfig))
+    labels = {"app": "py"}
+    made = api.create_namespaced_deployment("default", {
+        "metadata": {"name": "py"},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {
+            "metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "x"}]}}}})
+    made.spec.replicas = 2
+    # The controller writes to it meanwhile, and a replace without its version takes what is there.
+    made.metadata.resource_version = None
+    newer = api.replace_namespaced_deployment("py", "default", made)
+    assert newer.spec.replicas == 2 and newer.metadata.generation == 2
+    newer.metadata.resource_version = "1"
+    with pytest.raises(kubernetes.client.ApiException) as error:
+        api.replace_namespaced_deployment("py", "default", newer)
+    assert error.value.status == 409
+    assert api.read_namespaced_deployment_scale("py", "default").spec.replicas == 2
+    api.patch_namespaced_deployment_scale("py", "default", {"spec": {"replicas": 0}})
+    assert api.read_namespaced_deployment("py", "default").spec.replicas == 0
+    api.delete_namespaced_deployment("py", "default", propagation_policy="Foreground")
+
+
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_curl_watches_over(plane, version):
+    since = plane.get("/api/v1/namespaces/default/configmaps")["metadata"]["resourceVersion"]
+    name = "watched" + version.strip("-").replace(".", "")
+    for method, path, body in [("POST", "", {"metadata": {"name": name}}),
+                               ("PUT", f"/{name}", {"metadata": {"name": name}, "data": {"a": "1"}}),
+                               ("DELETE", f"/{name}", {})]:
+        status, _ = plane.curl(f"/api/v1/namespaces/default/configmaps{path}", version, "-X", method, "-H",
+                               "Content-Type: application/json", "-d", json.dumps(body))
+        assert status in (200, 201)
+    status, lines = plane.curl(
+        "/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=1&fieldSelector=metadata.name="
+        f"{name}&resourceVersion={since}", version)
+    assert status == 200
+    assert [json.loads(line)["type"] for line in lines.splitlines()] == ["ADDED", "MODIFIED", "DELETED"]
+
+
 def test_what_was_acknowledged_is_there_after_kill_9(tmp_path):
     rounds = int(os.environ.get("MARTLET_CRASH_ROUNDS", "3"))
     figures = crash.run(tmp_path, rounds, seed=random.randrange(1 << 32))
