@@ -34,7 +34,6 @@ struct ControlPlane {
     /// Starts everything, and returns when the API answers.
     static func start(_ settings: Settings) async throws -> ControlPlane {
         let time = SystemTime()
-        try Files.makeDirectory(settings.dataDirectory)
         let identity = try ClusterIdentity(
             directory: settings.dataDirectory + "/pki", extraNames: settings.servingNames,
             nowSeconds: time.now.seconds)
@@ -50,10 +49,11 @@ struct ControlPlane {
             handler: HTTPAdapter(server: server))
         try await bootstrap(server, settings)
         let address: HTTPServer.Address
-        do { address = try await http.start() } catch {
-            throw SettingError("--listen", "\(settings.host):\(settings.port) cannot be had: \(error)")
+        do throws(ListenError) { address = try await http.start() } catch {
+            throw SettingError(
+                "--listen", "\(settings.host):\(settings.port) cannot be had: \(error.reason)")
         }
-        let url = "https://\(address.host):\(address.port)"
+        let url = Self.url(of: address)
         let path = settings.dataDirectory + "/admin.kubeconfig"
         try Files.write(
             Array(identity.adminKubeconfig(server: url, nowSeconds: time.now.seconds).utf8), to: path)
@@ -63,6 +63,12 @@ struct ControlPlane {
         return ControlPlane(
             url: url, kubeconfigPath: path, store: store, server: server, http: http,
             work: Task { await parts.run() })
+    }
+
+    /// Where clients on this machine reach an address; one that means all is reached by loopback.
+    private static func url(of address: HTTPServer.Address) -> String {
+        let host = ["0.0.0.0": "127.0.0.1", "::": "::1"][address.host] ?? address.host
+        return "https://\(host.contains(":") ? "[\(host)]" : host):\(address.port)"
     }
 
     /// Ends what runs, lets requests in flight finish, and closes the store.

@@ -1,6 +1,7 @@
 import API
 import Authentication
 import Authorization
+import PKI
 
 /// What `martlet serve` was told, checked.
 struct Settings {
@@ -27,10 +28,12 @@ struct Settings {
     var log = Log()
 
     static let simulatedNodesMax = 10_000
+    /// What need not run. Cloud controllers are planned: there is nothing to leave out yet.
+    private static let parts = ["controllers", "scheduler", "cloud"]
 
     /// - Throws: ``SettingError`` naming the flag.
     init(_ serve: Serve) throws {
-        dataDirectory = Files.absolute(serve.dataDir)
+        dataDirectory = try Self.directory(serve.dataDir, flag: "--data-dir")
         (host, port) = try Self.address(serve.listen, flag: "--listen")
         name = serve.name ?? Self.hostName
         simulatedNodes = serve.simulatedNodes
@@ -38,9 +41,13 @@ struct Settings {
             throw SettingError("--simulated-nodes", "takes 0 to \(Self.simulatedNodesMax)")
         }
         pluginDirectory = serve.pluginDir ?? Files.programDirectory + "/lib/martlet/plugins"
+        guard serve.pluginDir == nil || Files.exists(pluginDirectory) else {
+            throw SettingError("--plugin-dir", "\(pluginDirectory): there is no such directory")
+        }
         let disabled = serve.disable.split(separator: ",").map(String.init)
-        if let unknown = disabled.first(where: { !["controllers", "scheduler"].contains($0) }) {
-            throw SettingError("--disable", "knows controllers and scheduler, not \"\(unknown)\"")
+        if let unknown = disabled.first(where: { !Self.parts.contains($0) }) {
+            throw SettingError(
+                "--disable", "knows \(Self.parts.joined(separator: ", ")), not \"\(unknown)\"")
         }
         runsControllers = !disabled.contains("controllers")
         runsScheduler = !disabled.contains("scheduler")
@@ -48,6 +55,9 @@ struct Settings {
             throw SettingError("--service-cluster-ip-range", "takes an IPv4 range such as 10.0.0.0/24")
         }
         services = range
+        guard !serve.authorizationMode.isEmpty else {
+            throw SettingError("--authorization-mode", "takes at least one mode")
+        }
         authorizationModes = try serve.authorizationMode.split(separator: ",").map { name in
             if let mode = Authorizer.Mode(rawValue: String(name)) { return mode }
             let known = Authorizer.Mode.allCases.map(\.rawValue).joined(separator: ", ")
@@ -61,8 +71,11 @@ struct Settings {
         try readFiles(serve)
     }
 
-    /// Names that the serving certificate is for, beside the usual ones.
-    var servingNames: [String] { ["0.0.0.0", "::"].contains(host) ? [name] : [host, name] }
+    /// Names and addresses that the serving certificate is for, beside the usual ones.
+    var servingNames: [String] {
+        let isEverywhere = ["0.0.0.0", "::"].contains(host)
+        return [name, services.kubernetesService] + (isEverywhere ? Files.hostAddresses : [host])
+    }
 
     private mutating func readFiles(_ serve: Serve) throws {
         if let path = serve.tokenAuthFile {
@@ -70,23 +83,58 @@ struct Settings {
                 throw SettingError("--token-auth-file", "\(path): \(error)")
             }
         }
-        if let path = serve.clientCaFile { clientCAs = try Self.file(path, "--client-ca-file") }
+        if let path = serve.clientCaFile {
+            clientCAs = try Self.file(path, "--client-ca-file") {
+                (pem) throws(PKIError) in _ = (try Certificate(pem: pem), try Certificate.all(pem: pem))
+            }
+        }
         if let path = serve.serviceAccountKeyFile {
-            serviceAccountKeys = try Self.file(path, "--service-account-key-file")
+            serviceAccountKeys = try Self.file(
+                path, "--service-account-key-file", check: PublicKey.all(pem:))
         }
         switch (serve.tlsCertFile, serve.tlsPrivateKeyFile) {
         case (nil, nil): break
         case (let certificate?, let key?):
             serving = (
-                try Self.file(certificate, "--tls-cert-file"),
-                try Self.file(key, "--tls-private-key-file"))
+                try Self.file(certificate, "--tls-cert-file", check: Certificate.init(pem:)),
+                try Self.file(key, "--tls-private-key-file", check: PrivateKey.init(pem:)))
+            try checkServingIsOfOneKey()
         default:
             throw SettingError("--tls-cert-file", "and --tls-private-key-file go together")
         }
     }
 
-    private static func file(_ path: String, _ flag: String) throws -> [UInt8] {
-        do { return try Files.read(path) } catch { throw SettingError(flag, "\(error)") }
+    private func checkServingIsOfOneKey() throws {
+        guard let serving else { return }
+        let certificate = try Certificate(pem: serving.certificate)
+        guard certificate.belongs(to: try PrivateKey(pem: serving.key)) else {
+            throw SettingError("--tls-private-key-file", "is not the key of --tls-cert-file")
+        }
+    }
+
+    /// The bytes of a file that `check` can use.
+    private static func file<Read>(
+        _ path: String, _ flag: String, check: ([UInt8]) throws(PKIError) -> Read
+    ) throws -> [UInt8] {
+        let bytes: [UInt8]
+        do { bytes = try Files.read(path) } catch { throw SettingError(flag, "\(error)") }
+        do throws(PKIError) {
+            _ = try check(bytes)
+            return bytes
+        } catch {
+            throw SettingError(flag, "\(path): \(error.reason)")
+        }
+    }
+
+    /// An absolute path to a directory that is there, or was made.
+    private static func directory(_ path: String, flag: String) throws(SettingError) -> String {
+        let path = Files.absolute(path)
+        do throws(FileError) {
+            try Files.makeDirectory(path)
+            return path
+        } catch {
+            throw SettingError(flag, "\(error)")
+        }
     }
 
     /// Splits `127.0.0.1:6443`, `[::1]:6443` or `:6443`.

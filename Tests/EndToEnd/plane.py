@@ -47,7 +47,8 @@ class ControlPlane:
     def launch(self):
         with open(self.folder / "stderr.txt", "ab") as errors:
             self.process = subprocess.Popen(
-                [BIN / "martlet", "serve", "--data-dir", self.data, "--listen", "127.0.0.1:0",
+                [BIN / "martlet", "serve", "--data-dir", self.data,
+                 *(() if "--listen" in self.flags else ("--listen", "127.0.0.1:0")),
                  "--token-auth-file", self.tokens, *self.flags],
                 stdout=subprocess.PIPE, stderr=errors, text=True)
 
