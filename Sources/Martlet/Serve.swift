@@ -51,6 +51,7 @@ struct Serve: AsyncParsableCommand {
 
     mutating func run() async throws {
         let started = ContinuousClock.now
+        let signals = Signals()
         do {
             let settings = try Settings(self)
             LoggingSystem.bootstrap { label in LineLogHandler(label: label, settings: settings.log) }
@@ -59,7 +60,7 @@ struct Serve: AsyncParsableCommand {
             LineLogHandler.say(
                 "ready \(plane.url) kubeconfig=\(plane.kubeconfigPath) after \(seconds) s",
                 to: STDOUT_FILENO)
-            await Signals.wait()
+            await signals.wait()
             await plane.stop()
         } catch {
             let end = ExitReason(error)

@@ -66,6 +66,11 @@ def test_a_port_in_use_and_a_flag_that_is_none(plane, tmp_path):
     assert done.returncode == 64 and "Unknown option '--nope'" in done.stderr
 
 
+def test_sigterm_ends_it_cleanly_as_soon_as_it_is_ready(tmp_path):
+    for _ in range(5):
+        assert ControlPlane(tmp_path, "--simulated-nodes", "3").start().stop() == 0
+
+
 @pytest.mark.parametrize("listen, reached", [
     ("0.0.0.0:0", "https://127.0.0.1:"), ("[::]:0", "https://[::1]:"), ("127.0.0.2:0", "https://127.0.0.2:"),
 ])
