@@ -152,7 +152,7 @@ targets += [
           knows: ["Discovery", "Examples", "Wire", "Kubernetes"]),
     room("Examples", at: "Tests/Support/Examples"),
     tests("TablesTests", at: "Tests/TablesTests",
-          knows: ["Tables", "APIErrors", "Examples", "Wire", "Kubernetes"]),
+          knows: ["Tables", "APIErrors", "Examples", "Wire", "Kubernetes"], cases: true),
     tests("AccessTests", at: "Tests/AccessTests",
           knows: ["APIErrors", "Authentication", "Authorization", "Wire", "Kubernetes"]),
 ]
