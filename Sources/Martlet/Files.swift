@@ -117,7 +117,8 @@ enum Files {
         let failed = unsafe getnameinfo(
             address, socklen_t(bytes), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
         guard failed == 0 else { return nil }
-        let host = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let bytesOfText = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let host = String(decoding: bytesOfText, as: UTF8.self)
         return host.contains("%") ? nil : host
     }
 

@@ -85,7 +85,9 @@ struct Settings {
         }
         if let path = serve.clientCaFile {
             clientCAs = try Self.file(path, "--client-ca-file") {
-                (pem) throws(PKIError) in _ = (try Certificate(pem: pem), try Certificate.all(pem: pem))
+                (pem) throws(PKIError) in
+                // At least one, and none that is damaged.
+                _ = (try Certificate(pem: pem), try Certificate.all(pem: pem))
             }
         }
         if let path = serve.serviceAccountKeyFile {

@@ -2,9 +2,9 @@ import Testing
 
 @Suite("Evicting a pod")
 struct EvictionTests {
-    private func evict(_ pod: String, _ version: String, _ more: String = "") -> Call {
+    private func evict(_ pod: String, _ version: String) -> Call {
         .post("/api/v1/namespaces/a/pods/\(pod)/eviction",
-            #"{"kind":"Eviction","apiVersion":"\#(version)","metadata":{"name":"\#(pod)"}\#(more)}"#)
+            #"{"kind":"Eviction","apiVersion":"\#(version)","metadata":{"name":"\#(pod)"}}"#)
     }
 
     @Test("deletes it, in the version of today and in that of old clients", arguments: [

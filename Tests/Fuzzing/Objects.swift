@@ -1,7 +1,7 @@
 import Wire
 
-/// A body of a request. What is read at all is written the same after it was written and read again,
-/// and its stored bytes become the JSON that the tree becomes.
+/// A body of a request. What is read at all is written the same after it was written and read
+/// again, and its stored bytes become the JSON that the tree becomes.
 ///
 /// The objects themselves may differ: JSON within JSON is kept as it came and written escaped, and
 /// a quantity that is not there is written as 0, both as Go does it.
