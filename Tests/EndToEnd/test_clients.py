@@ -2,12 +2,13 @@
 import json
 import os
 import random
+import re
 import subprocess
 
 import pytest
 
 import crash
-from plane import BIN
+from plane import BIN, ControlPlane
 
 
 @pytest.mark.parametrize("version", ["--http1.1", "--http2"])
@@ -116,3 +117,49 @@ def test_a_second_server_on_the_same_data_is_refused(plane, tmp_path):
     second = subprocess.run([BIN / "martlet", "serve", "--data-dir", plane.data, "--listen", "127.0.0.1:0"],
                             capture_output=True, text=True, timeout=60)
     assert second.returncode == 75 and "another server" in second.stderr
+
+
+def test_sigterm_under_load_ends_watches_cleanly_and_loses_nothing(tmp_path):
+    plane = ControlPlane(tmp_path, "--simulated-nodes", "3").start()
+    path = "/api/v1/namespaces/default/configmaps"
+    watches = [subprocess.Popen(
+        ["curl", "-skN", version, "-H", "Authorization: Bearer admin-token", f"{plane.url}{path}?watch=true"],
+        stdout=subprocess.PIPE, text=True) for version in ["--http1.1", "--http2"] * 10]
+    clients = [crash.Client(plane, index, index) for index in range(4)]
+    for client in clients:
+        client.start()
+    for watch in watches:
+        assert "ADDED" in watch.stdout.readline()
+    assert plane.stop() == 0
+    for client in clients:
+        client.join()
+        assert client.error is None
+    for watch in watches:
+        lines = watch.stdout.read().splitlines()
+        assert watch.wait(30) == 0, "curl says that the stream was cut"
+        assert all(json.loads(line)["type"] in ("ADDED", "MODIFIED", "DELETED") for line in lines)
+    plane.start()
+    figures = crash.Figures(rounds=1)
+    crash.check(plane, clients, 1, figures)
+    assert figures.lost == [] and sum(client.writes for client in clients) > 0
+    assert plane.stop() == 0
+
+
+def test_a_damaged_segment_is_refused_and_named(tmp_path):
+    plane = ControlPlane(tmp_path, "--disable", "controllers,scheduler").start()
+    for n in range(20):
+        body = json.dumps({"metadata": {"name": f"c{n}"}, "data": {"a": "x" * 1000}})
+        assert plane.curl("/api/v1/namespaces/default/configmaps", "-H", "Content-Type: application/json", "-d", body)[0] == 201
+    assert plane.stop() == 0
+    segment = plane.data / "log/0000000001.log"
+    damaged = bytearray(segment.read_bytes())
+    place = damaged.index(b"c10")
+    damaged[place] ^= 1
+    segment.write_bytes(damaged)
+    done = subprocess.run([BIN / "martlet", "serve", "--data-dir", plane.data, "--listen", "127.0.0.1:0"],
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (65, "") and done.stderr.count("\n") == 1
+    said = re.fullmatch(r"the log is damaged: (\S+), offset (\d+): (.+)\n", done.stderr)
+    assert said and said[1] == str(segment)
+    assert 0 <= place - int(said[2]) < 4096, "the record that holds the damaged byte"
+    assert "Restore the data directory" in said[3]
