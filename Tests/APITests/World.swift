@@ -138,6 +138,11 @@ struct Answer {
         (0..<count("items")).compactMap { self["items.\($0).\(path)"] }
     }
 
+    /// An annotation of the object; their names have dots, which paths have not.
+    func annotation(_ name: String) -> String? {
+        (dig("metadata.annotations") as? [String: Any])?[name].map { "\($0)" }
+    }
+
     func count(_ path: String) -> Int { (dig(path) as? [Any])?.count ?? 0 }
 
     var text: String { String(decoding: bytes, as: UTF8.self) }

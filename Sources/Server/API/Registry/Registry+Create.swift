@@ -125,9 +125,11 @@ extension Registry {
     }
 
     func validate(_ tree: Message, old: Message?, _ operation: Operation) throws(APIError) {
-        let seen = operation.conversion?.served(tree) ?? tree
+        let conversion = operation.conversion
+        let seen = conversion?.validated(tree) ?? tree
         let errors = Rules.validate(
-            seen, old: old.map { operation.conversion?.served($0) ?? $0 }, subresource: operation.subresource?.name, rulesContext(operation))
+            seen, old: old.map { conversion?.validated($0) ?? $0 },
+            subresource: operation.subresource?.name, rulesContext(operation))
         guard errors.isEmpty else {
             let (kind, group) = Rules.qualifiedKind(of: seen.type)
             throw .invalid(
