@@ -44,6 +44,8 @@ struct Serve: AsyncParsableCommand {
     var authorizationMode = "Node,RBAC"
     @Option(help: "Whether requests without credentials come in, as system:anonymous.")
     var anonymousAuth = true
+    @Option(help: "How long changes can be looked up at least, as in 5m; 0 keeps them for ever.")
+    var etcdCompactionInterval = "5m"
     @Option(help: "Log lines as text or json, on standard error.")
     var logFormat = "text"
     @Option(name: .shortAndLong, help: "How much to log: 0 to 9.")

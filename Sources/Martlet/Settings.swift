@@ -1,6 +1,7 @@
 import API
 import Authentication
 import Authorization
+import Wire
 
 /// What `martlet serve` was told, checked.
 struct Settings {
@@ -24,6 +25,8 @@ struct Settings {
     var services: ServiceRange
     var authorizationModes: [Authorizer.Mode]
     var allowsAnonymous: Bool
+    /// After how long history is given up; nil for never.
+    var compactionInterval: Duration?
     var log = Log()
 
     static let simulatedNodesMax = 10_000
@@ -54,6 +57,8 @@ struct Settings {
             throw SettingError("--authorization-mode", "knows \(known), not \"\(name)\"")
         }
         allowsAnonymous = serve.anonymousAuth
+        compactionInterval = try Self.interval(
+            serve.etcdCompactionInterval, flag: "--etcd-compaction-interval")
         guard ["text", "json"].contains(serve.logFormat) else {
             throw SettingError("--log-format", "takes text or json")
         }
@@ -83,6 +88,20 @@ struct Settings {
         default:
             throw SettingError("--tls-cert-file", "and --tls-private-key-file go together")
         }
+    }
+
+    /// Reads `5m0s`; nil for 0.
+    private static func interval(
+        _ text: String, flag: String
+    ) throws(SettingError) -> Duration? {
+        let duration: GoDuration
+        do { duration = try GoDuration(parsing: text) } catch {
+            throw SettingError(flag, "takes a duration such as 5m: \(error)")
+        }
+        guard duration.nanoseconds >= 0 else {
+            throw SettingError(flag, "takes no negative duration")
+        }
+        return duration.nanoseconds == 0 ? nil : duration.duration
     }
 
     private static func file(_ path: String, _ flag: String) throws -> [UInt8] {

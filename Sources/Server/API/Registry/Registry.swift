@@ -140,7 +140,7 @@ extension APIError {
     init(store error: StoreError) {
         switch error {
         case .compacted:
-            self = .expired("The provided resource version is too old.")
+            self = .expiredList
         case .future(let requested, let current):
             self = .futureResourceVersion(requested.number, current: current.number)
         case .overloaded: self = .tooManyRequests("the store is busy, please try again later", retryAfterSeconds: 1)
