@@ -18,17 +18,18 @@ extension Registry {
         }
         Rules.applyDefaults(to: &tree)
         try admit(&tree, old: nil, operation)
-        Rules.prepareForCreate(&tree, rulesContext(operation))
         let prefix = tree.metadata.generateName
         let isGenerated = tree.metadata.name.isEmpty && !prefix.isEmpty
         for attempt in 1...Self.generatedNamesMax {
-            if isGenerated { tree.metadata.name = generatedName(prefix) }
-            try validate(tree, old: nil, operation)
+            var named = tree
+            if isGenerated { named.metadata.name = generatedName(prefix) }
+            Rules.prepareForCreate(&named, rulesContext(operation))
+            try validate(named, old: nil, operation)
             do throws(APIError) {
-                return try await insert(tree, operation)
+                return try await insert(named, operation)
             } catch where isGenerated && error.reason == .alreadyExists {
                 if attempt == Self.generatedNamesMax {
-                    throw .generatedNameTaken(operation.qualified, tree.metadata.name)
+                    throw .generatedNameTaken(operation.qualified, named.metadata.name)
                 }
             }
         }
