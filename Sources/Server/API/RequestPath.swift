@@ -26,7 +26,8 @@ public final class APIServer: Sendable {
     public func respond(to request: APIRequest) async -> APIResponse {
         let query = QueryParameters(request.query)
         let target = RequestTarget(method: request.method, path: String(request.path), query: query)
-        let response = await respond(to: request, target, query)
+        var response = await respond(to: request, target, query)
+        if let warning = request.credentials.warning { response.warn(warning) }
         metrics.count(target, code: response.status)
         return response
     }
