@@ -32,6 +32,9 @@ final class World: Sendable {
         var tokens = StaticTokens()
         tokens.add("admin", UserInfo(name: "admin", groups: ["system:masters"]))
         tokens.add("alice", UserInfo(name: "alice", groups: ["devs"]))
+        for node in ["n1", "n2"] {
+            tokens.add(node, UserInfo(name: "system:node:\(node)", groups: ["system:nodes"]))
+        }
         server = APIServer(
             authenticator: Authenticator(tokens: tokens),
             documents: Documents(jsonWebKeys: "{}", issuer: "tests") { Timestamp(seconds: 0) },

@@ -100,7 +100,12 @@ public struct AccessReviews: Sendable {
                     $0.nonResourceURLs = rule.nonResourceURLs
                 }
             }
-        if !held.faults.isEmpty { answer.status.evaluationError = RBACPolicy.list(held.faults) }
+        var faults = held.faults
+        if authorizer.modes.contains(.node), caller.nodeName != nil {
+            answer.status.incomplete = true
+            faults.insert("node authorizer does not support user rule resolution", at: 0)
+        }
+        if !faults.isEmpty { answer.status.evaluationError = RBACPolicy.list(faults) }
         return answer
     }
 
