@@ -258,6 +258,10 @@ targets += [
         path: "Sources/Martlet", swiftSettings: strict),
 ]
 
+targets.append(tests("MartletTests", at: "Tests/MartletTests", knows: [
+    "martlet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+]))
+
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v15)],

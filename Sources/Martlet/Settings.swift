@@ -25,6 +25,9 @@ struct Settings {
     var services: ServiceRange
     var authorizationModes: [Authorizer.Mode]
     var allowsAnonymous: Bool
+    /// Requests answered at a time, those that change something apart; 0 for any number.
+    var requestsMax: Int
+    var mutatingRequestsMax: Int
     /// After how long history is given up; nil for never.
     var compactionInterval: Duration?
     var log = Log()
@@ -42,8 +45,10 @@ struct Settings {
         }
         pluginDirectory = serve.pluginDir ?? Files.programDirectory + "/lib/martlet/plugins"
         let disabled = serve.disable.split(separator: ",").map(String.init)
-        if let unknown = disabled.first(where: { !["controllers", "scheduler"].contains($0) }) {
-            throw SettingError("--disable", "knows controllers and scheduler, not \"\(unknown)\"")
+        let parts = ["controllers", "scheduler", "cloud"]
+        if let unknown = disabled.first(where: { !parts.contains($0) }) {
+            throw SettingError(
+                "--disable", "knows controllers, scheduler and cloud, not \"\(unknown)\"")
         }
         runsControllers = !disabled.contains("controllers")
         runsScheduler = !disabled.contains("scheduler")
@@ -57,6 +62,15 @@ struct Settings {
             throw SettingError("--authorization-mode", "knows \(known), not \"\(name)\"")
         }
         allowsAnonymous = serve.anonymousAuth
+        requestsMax = serve.maxRequestsInflight
+        mutatingRequestsMax = serve.maxMutatingRequestsInflight
+        guard requestsMax >= 0 else {
+            throw SettingError("--max-requests-inflight", "can not be negative value")
+        }
+        guard mutatingRequestsMax >= 0 else {
+            throw SettingError("--max-mutating-requests-inflight", "can not be negative value")
+        }
+        try FeatureGates.check(serve.featureGates)
         compactionInterval = try Self.interval(
             serve.etcdCompactionInterval, flag: "--etcd-compaction-interval")
         guard ["text", "json"].contains(serve.logFormat) else {
