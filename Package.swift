@@ -266,6 +266,10 @@ products.append(.library(name: "Fuzzing", type: .static, targets: ["Fuzzing"]))
 targets.append(room("Fuzzing", at: "Tests/Fuzzing", knows: ["Checksum", "LogTape", "StoreCore", "Wire"],
                     exclude: ["Seeds"]))
 
+targets.append(tests("MartletTests", at: "Tests/MartletTests", knows: [
+    "martlet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+]))
+
 let package = Package(
     name: "martlet",
     platforms: [.macOS(.v15)],

@@ -59,7 +59,7 @@ struct ControlPlane {
             Array(identity.adminKubeconfig(server: url, nowSeconds: time.now.seconds).utf8), to: path)
         let parts = Parts(
             clients: { InProcessClient(server: server, as: UserInfo($0)) }, time: time,
-            settings: settings, authorityPEM: identity.authorityPEM)
+            settings: settings, store: store, authorityPEM: identity.authorityPEM)
         return ControlPlane(
             url: url, kubeconfigPath: path, store: store, server: server, http: http,
             work: Task { await parts.run() })
@@ -97,11 +97,13 @@ struct ControlPlane {
     }
 }
 
-/// What runs beside the API: controllers, scheduler and simulated nodes, each a client of it.
+/// What runs beside the API: controllers, scheduler and simulated nodes, each a client of it, and
+/// the housekeeping of the store.
 private struct Parts: Sendable {
     let clients: ClientFactory
     let time: SystemTime
     let settings: Settings
+    let store: Store
     let authorityPEM: [UInt8]
 
     func run() async {
@@ -125,6 +127,20 @@ private struct Parts: Sendable {
                     count: settings.simulatedNodes, clients: clients, time: time,
                     logger: Logger(label: "nodes"))
                 group.addTask { await nodes.run() }
+            }
+            if let interval = settings.compactionInterval {
+                group.addTask { await giveUpHistory(every: interval) }
+            }
+        }
+    }
+
+    private func giveUpHistory(every interval: Duration) async {
+        let logger = Logger(label: "store")
+        var compaction = HistoryCompaction(of: store)
+        while true {
+            do { try await time.sleep(for: interval) } catch { return }
+            do throws(StoreError) { try await compaction.intervalPassed() } catch {
+                logger.warning("history cannot be given up: \(error)")
             }
         }
     }

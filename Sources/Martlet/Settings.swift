@@ -2,6 +2,7 @@ import API
 import Authentication
 import Authorization
 import PKI
+import Wire
 
 /// What `martlet serve` was told, checked.
 struct Settings {
@@ -25,6 +26,11 @@ struct Settings {
     var services: ServiceRange
     var authorizationModes: [Authorizer.Mode]
     var allowsAnonymous: Bool
+    /// Requests answered at a time, those that change something apart; 0 for any number.
+    var requestsMax: Int
+    var mutatingRequestsMax: Int
+    /// After how long history is given up; nil for never.
+    var compactionInterval: Duration?
     var log = Log()
 
     static let simulatedNodesMax = 10_000
@@ -64,6 +70,17 @@ struct Settings {
             throw SettingError("--authorization-mode", "knows \(known), not \"\(name)\"")
         }
         allowsAnonymous = serve.anonymousAuth
+        requestsMax = serve.maxRequestsInflight
+        mutatingRequestsMax = serve.maxMutatingRequestsInflight
+        guard requestsMax >= 0 else {
+            throw SettingError("--max-requests-inflight", "can not be negative value")
+        }
+        guard mutatingRequestsMax >= 0 else {
+            throw SettingError("--max-mutating-requests-inflight", "can not be negative value")
+        }
+        try FeatureGates.check(serve.featureGates)
+        compactionInterval = try Self.interval(
+            serve.etcdCompactionInterval, flag: "--etcd-compaction-interval")
         guard ["text", "json"].contains(serve.logFormat) else {
             throw SettingError("--log-format", "takes text or json")
         }
@@ -104,6 +121,20 @@ struct Settings {
         default:
             throw SettingError("--tls-cert-file", "and --tls-private-key-file go together")
         }
+    }
+
+    /// Reads `5m0s`; nil for 0.
+    private static func interval(
+        _ text: String, flag: String
+    ) throws(SettingError) -> Duration? {
+        let duration: GoDuration
+        do { duration = try GoDuration(parsing: text) } catch {
+            throw SettingError(flag, "takes a duration such as 5m: \(error)")
+        }
+        guard duration.nanoseconds >= 0 else {
+            throw SettingError(flag, "takes no negative duration")
+        }
+        return duration.nanoseconds == 0 ? nil : duration.duration
     }
 
     private func checkServingIsOfOneKey() throws {

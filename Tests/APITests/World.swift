@@ -32,6 +32,9 @@ final class World: Sendable {
         var tokens = StaticTokens()
         tokens.add("admin", UserInfo(name: "admin", groups: ["system:masters"]))
         tokens.add("alice", UserInfo(name: "alice", groups: ["devs"]))
+        for node in ["n1", "n2"] {
+            tokens.add(node, UserInfo(name: "system:node:\(node)", groups: ["system:nodes"]))
+        }
         server = APIServer(
             authenticator: Authenticator(tokens: tokens),
             documents: Documents(jsonWebKeys: "{}", issuer: "tests") { Timestamp(seconds: 0) },
@@ -139,6 +142,11 @@ struct Answer {
     /// Each item's value at a path.
     func each(_ path: String) -> [String] {
         (0..<count("items")).compactMap { self["items.\($0).\(path)"] }
+    }
+
+    /// An annotation of the object; their names have dots, which paths have not.
+    func annotation(_ name: String) -> String? {
+        (dig("metadata.annotations") as? [String: Any])?[name].map { "\($0)" }
     }
 
     func count(_ path: String) -> Int { (dig(path) as? [Any])?.count ?? 0 }

@@ -22,7 +22,7 @@ final class WatchHub: Sendable {
     init(store: Store, layout: KeyLayout) throws(StoreError) {
         self.layout = layout
         var types: [[UInt8]: MessageType] = [:]
-        for type in Schema.resourceTypes {
+        for type in Schema.resourceTypes where Conversion(of: type) == nil {
             guard let resource = type.resource else { continue }
             let name = layout.collection(type, resource, namespace: nil)
             types[Array(name.dropFirst(layout.prefix.count).dropLast())] = type

@@ -68,9 +68,9 @@ public final class WatchSession: Sendable {
         state = Mutex(State(phase: .live, position: after ?? .none, pace: pace))
         let liveAfter = hub.add(self)
         if let after {
-            if after < store.compactedRevision {
-                fail(.tooOldResourceVersion(
-                    requested: after.number, oldest: store.compactedRevision.number))
+            let oldest = store.compactedRevision
+            if after < oldest {
+                fail(.tooOldResourceVersion(requested: after.number, oldest: oldest.number))
             } else if after < liveAfter {
                 state.withLock { $0.phase = .history(through: liveAfter) }
             }
@@ -190,13 +190,22 @@ public final class WatchSession: Sendable {
             let batch = try store.events(
                 in: hub.range(of: type, namespace: namespace), after: position, through: through,
                 limit: Self.historyEvents, previousValues: true)
+            let oldest = store.compactedRevision
+            // What was before a change may have gone since, and the change looks different then.
+            if position < oldest { throw .compacted(requested: position, oldest: oldest) }
             state.withLock { state in
                 state.position = batch.through
                 if batch.through >= through { state.phase = .live }
             }
             let items = hub.events(of: batch).compactMap(item)
             return items.isEmpty ? nil : items
-        } catch { return finish([.error(APIError(store: error))]) }
+        } catch {
+            guard case .compacted(let asked, let oldest) = error else {
+                return finish([.error(APIError(store: error))])
+            }
+            return finish([.error(.tooOldResourceVersion(
+                requested: asked.number, oldest: oldest.number))])
+        }
     }
 
     private func live() -> [Item]? {
