@@ -246,6 +246,10 @@ targets += [
         "APIClient", "APIErrors", "Kubernetes", "StrategyHost", "SchedulerEngine", "Wire",
         .product(name: "Logging", package: "swift-log"),
     ]),
+    tests("SchedulerTests", at: "Tests/SchedulerTests", knows: [
+        "Scheduler", "APIClient", "APIErrors", "FakeAPI", "Wire", "Kubernetes",
+        .product(name: "Logging", package: "swift-log"),
+    ]),
     .executableTarget(
         name: "martlet",
         dependencies: [
