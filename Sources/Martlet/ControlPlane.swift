@@ -108,12 +108,14 @@ private struct Parts: Sendable {
 
     func run() async {
         await withDiscardingTaskGroup { group in
+            var informers: InformerSet?
             if settings.runsControllers {
                 var controllerSettings = ControllerSettings()
                 controllerSettings.rootCertificates = String(decoding: authorityPEM, as: UTF8.self)
                 let controllers = ControllerSet(
                     clients: clients, time: time, logger: Logger(label: "controllers"),
                     settings: controllerSettings)
+                informers = controllers.informers
                 group.addTask { await controllers.run() }
             }
             if settings.runsScheduler {
@@ -124,8 +126,8 @@ private struct Parts: Sendable {
             }
             if settings.simulatedNodes > 0 {
                 let nodes = SimulatedNodes(
-                    count: settings.simulatedNodes, clients: clients, time: time,
-                    logger: Logger(label: "nodes"))
+                    count: settings.simulatedNodes, clients: clients, informers: informers,
+                    time: time, logger: Logger(label: "nodes"))
                 group.addTask { await nodes.run() }
             }
             if let interval = settings.compactionInterval {

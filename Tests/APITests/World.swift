@@ -175,6 +175,7 @@ extension World {
             let sink = Sink()
             try await write(sink)
             return Answer(response, sink.bytes)
+        case .watch(let feed): return Answer(response, await feed.all())
         }
     }
 
@@ -205,6 +206,26 @@ extension World {
             {"metadata":{"name":"\#(name)","finalizers":\#(finalizers)},"spec":{"nodeName":"\#(node)",
             "terminationGracePeriodSeconds":\#(grace),"containers":[{"name":"c","image":"i"}]}}
             """#))
+    }
+}
+
+extension WatchFeed {
+    /// All that the watch tells until it is over.
+    fileprivate func all() async -> [UInt8] {
+        let (rings, bell) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        onWake { bell.yield() }
+        bell.yield()
+        var told: [UInt8] = []
+        for await _ in rings {
+            var step = next()
+            while case .bytes(let bytes) = step {
+                told += bytes
+                step = next()
+            }
+            guard case .wait = step else { break }
+        }
+        return told
     }
 }
 

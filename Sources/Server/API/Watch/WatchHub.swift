@@ -78,12 +78,12 @@ final class WatchHub: Sendable {
             state.position = batch.through
             return events.map { event in
                 let type = ObjectIdentifier(event.type)
-                return (state.observers[type] ?? [], state.sessions[type].map { Array($0.values) } ?? [])
+                return (state.observers[type] ?? [], state.sessions[type] ?? [:])
             }
         }
         for (event, (observers, sessions)) in zip(events, told) {
             for observer in observers { observer(event) }
-            for session in sessions { session.offer(event) }
+            for session in sessions.values { session.offer(event) }
         }
     }
 
