@@ -52,14 +52,19 @@ let lending: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
 targets += [
     .target(name: "CChecksum", path: "Sources/Store/CChecksum"),
     room("Checksum", at: "Sources/Store/Checksum", knows: ["CChecksum"]),
-    room("StoreCore", at: "Sources/Store/Core", knows: ["Checksum"], settings: lending),
-    room("Store", at: "Sources/Store/Edge", knows: ["StoreCore"], settings: lending),
+    room("Raft", at: "Sources/Store/Raft"),
+    room("StoreCore", at: "Sources/Store/Core", knows: ["Checksum", "Raft"], settings: lending),
+    room("Replica", at: "Sources/Store/Replica", knows: ["Raft", "StoreCore"], settings: lending),
+    room("Store", at: "Sources/Store/Edge", knows: ["Raft", "Replica", "StoreCore"],
+         settings: lending),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(
         name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
         path: "tools/martlet-store-bench", swiftSettings: strict),
-    room("LogTape", at: "Tests/Support/LogTape", knows: ["StoreCore"]),
-    tests("StoreCoreTests", at: "Tests/StoreCoreTests", knows: ["StoreCore", "Checksum", "LogTape"]),
+    room("LogTape", at: "Tests/Support/LogTape", knows: ["Raft", "StoreCore"]),
+    tests("RaftTests", at: "Tests/RaftTests", knows: ["Raft", "CaseFiles"], cases: true),
+    tests("StoreCoreTests", at: "Tests/StoreCoreTests",
+          knows: ["StoreCore", "Checksum", "LogTape", "Raft"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
 ]
 

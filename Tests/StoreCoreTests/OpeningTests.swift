@@ -1,36 +1,60 @@
+import Raft
 import StoreCore
 import Testing
 
-@Suite("The opening of a segment")
+@Suite("What older segments told")
 struct OpeningTests {
-    @Test func knowsWhatWasDecidedBeforeItThoughNotYetDurable() throws {
-        let first = SegmentHeader(salt: 1, sequence: 1, fileBytes: 4096)
-        let second = SegmentHeader(salt: 2, sequence: 2, fileBytes: 4096)
+    private let first = SegmentHeader(salt: 1, sequence: 1, fileBytes: 4096)
+    private let second = SegmentHeader(salt: 2, sequence: 2, fileBytes: 4096)
+
+    /// A log of two segments: a put and a compaction in the first; the second is opened before
+    /// they are committed, and gives the first back after.
+    private func secondSegment() throws -> [UInt8] {
         var core = StoreState()
         var changes: [AppliedChange] = []
-        var batch = LogBatch(at: .origin, salt: first.salt, term: 1)
-        core.open(first, into: &batch)
+        var statement = LogTape.statement
+        var batch = LogBatch(at: .origin, salt: first.salt, term: Term(7))
+        core.open(first, stating: statement, into: &batch)
         _ = try core.put([1], [1], expected: nil, lease: .none, into: &batch, changes: &changes)
         _ = try core.compact(Revision(2), into: &batch)
-        _ = core.retire(1, into: &batch)
         core.seal(into: &batch)
-
         var position = batch.position
         (position.segment, position.offset) = (2, SegmentHeader.byteCount)
-        var next = LogBatch(at: position, salt: second.salt, term: 1)
-        core.open(second, into: &next)
+        var next = LogBatch(at: position, salt: second.salt, term: Term(7))
+        core.open(second, stating: statement, into: &next)
+        statement.revision = Revision(2)
+        statement.compacted = Revision(2)
+        statement.committed = position.last
+        statement.hardState = HardState(term: Term(9), vote: MemberID(3))
+        _ = core.retire(1, stating: statement, into: &next)
         next.commit()
+        return second.encoded() + next.bytes
+    }
 
-        // The first segment is gone by the time the second is read.
-        let bytes = second.encoded() + next.bytes
-        var recovered = StoreState()
-        var notes = ReplayNotes()
+    private func recovered(_ bytes: [UInt8], as member: MemberID) throws -> LogReplay {
+        var replay = LogReplay(member: member)
         var scan = SegmentScan(header: second, after: nil)
+        let reader: LogReplay.SegmentReader = { _, body throws(LogDamage) in try body(bytes.raw) }
         while let batch = try scan.nextBatch(in: bytes.raw) {
-            try recovered.replay(batch, of: bytes.raw, header: second, notes: &notes)
+            try replay.take(batch, of: bytes.raw, header: second, isNew: true, reading: reader)
         }
-        #expect(recovered.revision == Revision(2))
-        #expect(recovered.compacted == Revision(2))
-        #expect(notes.segmentsNeeded == [2])
+        replay.finish()
+        return replay
+    }
+
+    @Test func isKnownFromTheirRetirementWhenTheyAreGone() throws {
+        let replay = try recovered(secondSegment(), as: LogTape.member)
+        #expect(replay.core.revision == Revision(2))
+        #expect(replay.core.compacted == Revision(2))
+        #expect(replay.notes.segmentsNeeded == [2])
+        #expect(replay.committed == LogIndex(2))
+        #expect(replay.log.last == EntryID(index: LogIndex(2), term: Term(7)))
+        #expect(replay.log.membership.voters == [LogTape.member])
+    }
+
+    @Test func isNoVoteOfAMemberThatGotTheLogOfAnother() throws {
+        #expect(try recovered(secondSegment(), as: LogTape.member).hardState
+            == HardState(term: Term(9), vote: MemberID(3)))
+        #expect(try recovered(secondSegment(), as: MemberID(2)).hardState == HardState())
     }
 }

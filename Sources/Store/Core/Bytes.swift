@@ -10,6 +10,8 @@ extension RawSpan {
         Value(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: Value.self))
     }
 
+    package func byte(at offset: Int) -> UInt8 { integer(at: offset, as: UInt8.self) }
+
     @inline(__always)
     @_lifetime(copy self)
     func slice(_ offset: Int, _ count: Int) -> RawSpan {

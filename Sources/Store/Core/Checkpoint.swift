@@ -1,23 +1,24 @@
 internal import Checksum
+internal import Raft
 
 // A checkpoint is the key space as it was while the log went on: each leaf at its own moment, none
 // before `position`. Replaying the log from there on makes it whole, as every change stands for
 // itself. It counts once all that it may have seen is durable, and bears its name from then on.
 // A checkpoint saves time at a start and nothing else; the log alone suffices.
 //
-//    0  8 bytes  "MARTCKP" and format version 1
+//    0  8 bytes  "MARTCKP" and format version 2
 //    8  u32      crc32c over all that follows
 //   12  u32      0
 //   16  u64      bytes of the file
-//   24           position: u32 segment, u32 offset, u32 previous, u32 0, u64 index
-//   48  i64 revision, i64 compacted
-//   64           segments, leases, keys of leases, each with an i64 count before it
+//   24           position: u32 segment, u32 offset, u32 previous, u32 0, u64 index, u64 term
+//   56  i64 revision, i64 compacted
+//   72           segments, leases, keys of leases, each with an i64 count before it
 //   ...          keys until the end: u32 bytes, u32 versions, the key, the versions, newest first
 
 /// A checkpoint in the making.
 package struct CheckpointWriter: Sendable {
-    package static let headerBytes = 64
-    static let magic: UInt64 = 0x01_50_4B_43_54_52_41_4D
+    package static let headerBytes = 72
+    static let magic: UInt64 = 0x02_50_4B_43_54_52_41_4D
 
     /// Bytes to be written next, after those taken before.
     package var bytes: [UInt8] = []
@@ -31,7 +32,7 @@ package struct CheckpointWriter: Sendable {
 
     /// Takes down all but the keys.
     ///
-    /// - Parameter position: Where the durable log ends now.
+    /// - Parameter position: Where a replay finds all that the state may lack.
     package init(_ core: borrowing StoreState, at position: LogPosition) {
         self.position = position
         (revision, compacted) = (core.revision, core.compacted)
@@ -77,7 +78,8 @@ package struct CheckpointWriter: Sendable {
         header.append(integer: UInt32(position.offset))
         header.append(integer: position.previous)
         header.append(integer: 0 as UInt32)
-        header.append(integer: position.index.number)
+        header.append(integer: position.last.index.number)
+        header.append(integer: position.last.term.number)
         header.append(integer: revision.number)
         header.append(integer: compacted.number)
         let sum = crc32c(header.raw.extracting(16..<header.count), from: checksum)
@@ -169,7 +171,8 @@ extension StoreState {
         position.offset = Int(try reader.integer(UInt32.self))
         position.previous = try reader.integer()
         _ = try reader.integer(UInt32.self)
-        position.index = LogIndex(try reader.integer())
+        position.last = EntryID(
+            index: LogIndex(try reader.integer()), term: Term(try reader.integer()))
         revision = Revision(try reader.integer())
         compacted = Revision(try reader.integer())
         try readSegments(&reader, &notes)

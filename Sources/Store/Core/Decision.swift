@@ -15,13 +15,25 @@ package enum Proposal: Sendable {
     case survivors(Survivors)
     /// Nothing in the segment is needed any more.
     case retire(segment: UInt32)
+    /// Nothing; answered when all that the state has seen by now is committed.
+    case barrier
+
+    /// Whether it concerns this member's files alone, and not the other members.
+    package var isLocal: Bool {
+        switch self {
+        case .survivors, .retire, .barrier: true
+        case .transaction, .put, .delete, .compact, .grant, .keepAlive, .revoke, .saveLeases: false
+        }
+    }
 
     /// Whether it may be carried out when the disk is full: it takes little, or gives space back.
     package var mayUseReserve: Bool {
         switch self {
         case .put, .grant: false
         case .transaction(let transaction): !transaction.hasPut
-        case .delete, .compact, .keepAlive, .revoke, .saveLeases, .survivors, .retire: true
+        case .delete, .compact, .keepAlive, .revoke, .saveLeases, .survivors, .retire,
+            .barrier:
+            true
         }
     }
 }
@@ -48,6 +60,14 @@ package struct Decision: Sendable {
     package var moves: [Move] = []
     /// Whether anything was added to the log.
     package var isLogged = false
+
+    package init(
+        revision: Revision, succeeded: Bool = true, outcomes: [Outcome] = [],
+        isLogged: Bool = false
+    ) {
+        (self.revision, self.succeeded) = (revision, succeeded)
+        (self.outcomes, self.isLogged) = (outcomes, isLogged)
+    }
 
     package struct Move: Sendable {
         package var old: Place

@@ -1,4 +1,5 @@
 internal import Checksum
+internal import Raft
 
 // The log's format. A segment is a file: a header of 64 bytes, then records, each at a multiple of
 // 8 bytes, little-endian throughout.
@@ -14,8 +15,13 @@ internal import Checksum
 //                                                     16  u64  log index
 //                                                     24  u64  term
 //                                                     32  u32  offset at which its batch begins
-//                                                     36  u32  0
+//                                                     36  u32  how many entries up to this one were
+//                                                              not known to be committed
 //                                                     40  payload, padded with zeros to 8 bytes
+//
+// An entry is a record that all members share: it has an index and a term of its own. A local record
+// belongs to this member's files alone; it bears the index of the entry before it. The log is never
+// overwritten: an entry whose index is not above the last one's makes void all from that index on.
 //
 // What was written between two syncs is a batch. Its last record bears the commit mark, and nothing
 // of a batch counts unless all of it is there. The chain begins with 0 in the first segment and
@@ -27,8 +33,8 @@ internal import Checksum
 // used again, and the salt, which is in every checksum, keeps old bytes from passing for new ones.
 
 /// What a record says. A kind or version that this program does not know is refused, never skipped.
-enum RecordKind: UInt8, Sendable {
-    /// All before it was synced. Takes no log index; overwritten by the next batch.
+package enum RecordKind: UInt8, Sendable {
+    /// All before it was synced. Overwritten by the next batch.
     case syncedMark = 1
     /// First in each segment: what has to be known although older segments may be gone.
     case opening = 2
@@ -47,9 +53,29 @@ enum RecordKind: UInt8, Sendable {
     case retirement = 8
     /// Last in a segment: the log goes on in the next one.
     case seal = 9
+    /// A lease copied out of a segment that is to be retired; as `lease`.
+    case leaseCopy = 10
+    /// The end of a lease, copied; as `leaseEnd`.
+    case leaseEndCopy = 11
+    /// u64 member, u64 term, u64 candidate (0: none): how that member, whose log this is or once
+    /// was, voted in a term.
+    case vote = 12
+    /// The cluster's members from here on (``Membership``).
+    case membership = 13
+    /// Nothing: the first entry of a leader's term.
+    case noop = 14
+
+    /// Whether it is an entry, which all members share.
+    package var isEntry: Bool {
+        switch self {
+        case .transaction, .compaction, .lease, .leaseEnd, .membership, .noop: true
+        case .syncedMark, .opening, .survivors, .retirement, .seal, .leaseCopy, .leaseEndCopy,
+            .vote: false
+        }
+    }
 
     /// The one version of every kind so far.
-    static let version: UInt8 = 1
+    package static let version: UInt8 = 1
 }
 
 /// The header of a record, as numbers.
@@ -64,10 +90,12 @@ struct RecordHeader: Equatable {
     var version: UInt8
     var flags: UInt16
     var index: LogIndex
-    var term: UInt64
+    var term: Term
     var batchStart: Int
+    var uncommittedCount: UInt32
 
-    var isCommitted: Bool { flags & Self.commitMark != 0 }
+    /// Whether it ends its batch.
+    var isBatchEnd: Bool { flags & Self.commitMark != 0 }
     /// Bytes from this record's start to that of the next.
     var stride: Int { Self.byteCount + roundedUp(payloadBytes, to: 8) }
 
@@ -77,9 +105,9 @@ struct RecordHeader: Equatable {
         guard offset >= 0, offset + Self.byteCount <= bytes.byteCount else { return nil }
         payloadBytes = Int(bytes.integer(at: offset + 4, as: UInt32.self))
         kind = bytes.integer(at: offset + 12, as: UInt8.self)
-        let reserved = bytes.integer(at: offset + 36, as: UInt32.self)
+        uncommittedCount = bytes.integer(at: offset + 36, as: UInt32.self)
         let room = bytes.byteCount - offset - Self.byteCount
-        guard kind != 0, reserved == 0, payloadBytes <= room,
+        guard kind != 0, payloadBytes <= room,
             roundedUp(payloadBytes, to: 8) <= room
         else { return nil }
         checksum = bytes.integer(at: offset, as: UInt32.self)
@@ -87,7 +115,7 @@ struct RecordHeader: Equatable {
         version = bytes.integer(at: offset + 13, as: UInt8.self)
         flags = bytes.integer(at: offset + 14, as: UInt16.self)
         index = LogIndex(bytes.integer(at: offset + 16, as: UInt64.self))
-        term = bytes.integer(at: offset + 24, as: UInt64.self)
+        term = Term(bytes.integer(at: offset + 24, as: UInt64.self))
         batchStart = Int(bytes.integer(at: offset + 32, as: UInt32.self))
         let covered = bytes.slice(offset + 4, stride - 4)
         guard crc32c(covered, from: Self.seed(salt)) == checksum else { return nil }
@@ -103,7 +131,7 @@ struct RecordHeader: Equatable {
 public struct SegmentHeader: Equatable, Sendable {
     public static let byteCount = 64
     /// "MARTLET" and the format's version.
-    static let magic: UInt64 = 0x01_54_45_4C_54_52_41_4D
+    static let magic: UInt64 = 0x02_54_45_4C_54_52_41_4D
 
     public let salt: UInt64
     public let sequence: UInt32
@@ -162,6 +190,8 @@ public struct LogDamage: Error, Equatable, Sendable {
         case contents
         /// A segment that should be there is not.
         case missing
+        /// An entry is wanted that the log does not have.
+        case gap
     }
 
     /// In bytes from the beginning of the file.

@@ -21,12 +21,20 @@ package struct RetentionPlan: Sendable {
     ///
     /// - Parameters:
     ///   - uses: All segments, by sequence number.
+    ///   - candidates: Those of them that may be retired.
     ///   - compacted: Where history begins. A segment with any from there on is kept.
     ///   - spareBytes: Bytes of files beside the segments that only wait to be used.
     package func victim(
-        among uses: [UInt32: SegmentUse], compacted: Revision, spareBytes: Int
+        among uses: [UInt32: SegmentUse], candidates: [UInt32: SegmentUse], compacted: Revision,
+        spareBytes: Int
     ) -> UInt32? {
-        let given = uses.filter { $0.value.canBeGiven(compacted: compacted) }
+        var candidates = candidates
+        if let first = uses.filter({ !$0.value.voids.isEmpty }).keys.min() {
+            // What made its entries void stands in later segments, which have to stay until it goes.
+            if candidates[first]?.canBeGiven(compacted: compacted) ?? false { return first }
+            candidates = candidates.filter { $0.key < first }
+        }
+        let given = candidates.filter { $0.value.canBeGiven(compacted: compacted) }
         if let dead = given.filter({ $0.value.liveBytes == 0 }).keys.min() { return dead }
         let live = uses.values.reduce(0) { $0 + $1.liveBytes }
         let total = uses.values.reduce(spareBytes) { $0 + $1.fileBytes }

@@ -30,14 +30,6 @@ public struct LeaseID: Hashable, Sendable, Comparable, CustomStringConvertible {
     public static func < (left: LeaseID, right: LeaseID) -> Bool { left.number < right.number }
 }
 
-/// A position in the replicated log. Every record but a synced mark takes one.
-public struct LogIndex: Comparable, Hashable, Sendable {
-    public let number: UInt64
-    public init(_ number: UInt64) { self.number = number }
-    public var next: LogIndex { LogIndex(number + 1) }
-    public static func < (left: LogIndex, right: LogIndex) -> Bool { left.number < right.number }
-}
-
 /// Where a change lies in the log: the segment's sequence number, and the byte offset in its file.
 public struct Place: Hashable, Sendable {
     public let segment: UInt32

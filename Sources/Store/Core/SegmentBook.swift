@@ -11,6 +11,8 @@ package struct SegmentUse: Sendable, Equatable {
     /// Bytes of deletes that are copied from segment to segment, lest older puts come back.
     package var tombstoneBytes = 0
     package var isSealed = false
+    /// Where the records of entries begin that have become void.
+    package var voids: Set<UInt32> = []
     /// Where some of the transactions begin, so that history is found without reading all before
     /// it.
     var landmarks: [Landmark] = []
@@ -22,6 +24,11 @@ package struct SegmentUse: Sendable, Equatable {
     private static let landmarkSpacingBytes = 128 * 1024
 
     package init(fileBytes: Int) { self.fileBytes = fileBytes }
+
+    /// Whether the record that begins at `offset` is void.
+    package func isVoid(_ offset: Int) -> Bool {
+        !voids.isEmpty && voids.contains(UInt32(offset))
+    }
 
     mutating func note(put revision: Revision) {
         oldestPut = min(oldestPut ?? revision, revision)

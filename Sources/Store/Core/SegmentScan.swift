@@ -1,3 +1,5 @@
+internal import Raft
+
 /// Reads a segment's records again, batch by batch, and tells a torn tail from a damaged middle.
 package struct SegmentScan {
     package let header: SegmentHeader
@@ -5,7 +7,7 @@ package struct SegmentScan {
     package private(set) var position: LogPosition
     /// Whether the segment's last record was its seal.
     package private(set) var isSealed = false
-    /// Whether `position.previous` and `.index` are still to be learnt from the first record, as
+    /// Whether `position.previous` and `.last` are still to be learnt from the first record, as
     /// the segment before this one was retired.
     private var chainIsUnknown: Bool
 
@@ -15,7 +17,7 @@ package struct SegmentScan {
         chainIsUnknown = position == nil
         self.position = LogPosition(
             segment: header.sequence, offset: SegmentHeader.byteCount,
-            previous: position?.previous ?? 0, index: position?.index ?? LogIndex(0))
+            previous: position?.previous ?? 0, last: position?.last ?? .zero)
     }
 
     /// Returns the bytes of the next complete batch, or nil at the end of the log in this segment.
@@ -32,9 +34,9 @@ package struct SegmentScan {
             let kind = try knownKind(of: record, at: next.offset)
             if kind == .syncedMark { break }
             next.previous = record.checksum
-            next.index = record.index.next
+            next.last = EntryID(index: record.index, term: record.term)
             next.offset += record.stride
-            guard record.isCommitted else { continue }
+            guard record.isBatchEnd else { continue }
             position = next
             chainIsUnknown = false
             isSealed = kind == .seal
@@ -49,7 +51,9 @@ package struct SegmentScan {
     ) -> Bool {
         guard record.batchStart == batchStart else { return false }
         if chainIsUnknown && expected.offset == SegmentHeader.byteCount { return true }
-        return record.previous == expected.previous && record.index == expected.index
+        // An entry may take the place of entries before it; no record leaves one out.
+        return record.previous == expected.previous
+            && record.index <= expected.last.index.next
     }
 
     private func knownKind(

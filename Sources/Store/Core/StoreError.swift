@@ -20,8 +20,11 @@ public enum StoreError: Error, Equatable, Sendable {
     case overloaded
     /// The disk is full: delete or compact. Reads, deletes and compaction go on.
     case noSpace
-    /// No leader is known: try another member.
+    /// No leader is known, or this is not it; nothing has happened. Try another member.
     case noLeader
+    /// The leader was lost before it could be known whether the proposal is committed: it may have
+    /// happened, or happen yet.
+    case outcomeUnknown
     /// The store is closed, or has stopped after a failed write.
     case closed
     /// Another process has the directory open.

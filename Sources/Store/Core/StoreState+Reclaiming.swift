@@ -40,14 +40,15 @@ extension StoreState {
             }
             let record = try LogRecord(at: next, of: bytes)
             next = record.end
+            guard segments[header.sequence]?.isVoid(record.offset) != true else { continue }
             switch record.kind {
             case .seal: return survivors
             case .transaction, .survivors:
                 try addSurvivors(of: record, in: bytes, header.sequence, to: &survivors)
-            case .lease, .leaseEnd:
+            case .lease, .leaseEnd, .leaseCopy, .leaseEndCopy:
                 let id = LeaseID(bytes.integer(at: record.payload.lowerBound, as: Int64.self))
                 addLease(id, record.kind, header.sequence, to: &survivors)
-            case .opening, .compaction, .retirement, .syncedMark: break
+            case .opening, .compaction, .retirement, .syncedMark, .vote, .membership, .noop: break
             }
         }
         survivors.resume = next
@@ -82,10 +83,16 @@ extension StoreState {
     private func isTombstone(
         _ change: Change, _ key: RawSpan, isCopy: Bool, _ sequence: UInt32
     ) -> Bool {
-        if (keys.newestRevision(key) ?? .none) >= change.modRevision { return false }
+        if isSuperseded(change, key) { return false }
         let others = segments.uses.filter { $0.key != sequence }
         if isCopy, !others.contains(where: { $0.key < sequence }) { return false }
         return others.contains { ($0.value.oldestPut ?? change.modRevision) < change.modRevision }
+    }
+
+    /// Whether a later version of the key is there to stay: one that is not committed may go.
+    private func isSuperseded(_ change: Change, _ key: RawSpan) -> Bool {
+        guard let newest = keys.newestRevision(key) else { return false }
+        return newest >= change.modRevision && newest <= published
     }
 
     private func addLease(
@@ -95,16 +102,21 @@ extension StoreState {
             if lease.segment == sequence, !survivors.leases.contains(id) {
                 survivors.leases.append(id)
             }
-        } else if kind == .leaseEnd, segments.uses.contains(where: { $0.key < sequence }) {
+        } else if kind == .leaseEnd || kind == .leaseEndCopy, segments.uses.contains(where: { $0.key < sequence }) {
             survivors.endedLeases.append(id)
         }
     }
 
     /// Copies the survivors that are needed still; the caller calls `move` once they are written.
     package mutating func copy(_ survivors: Survivors, into batch: inout LogBatch) -> Decision {
-        var decision = saveLeases(survivors.leases, into: &batch)
+        var decision = Decision(revision: revision)
+        for id in survivors.leases where leases[id] != nil {
+            noteSaved(id, segment: batch.position.segment)
+            append(lease: id, as: .leaseCopy, to: &batch)
+            decision.isLogged = true
+        }
         for id in survivors.endedLeases where leases[id] == nil {
-            append(leaseEnd: id, to: &batch)
+            append(leaseEnd: id, as: .leaseEndCopy, to: &batch)
             decision.isLogged = true
         }
         let needed = survivors.changes.compactMap { survivor in
@@ -134,7 +146,7 @@ extension StoreState {
         let key = bytes.slice(change.keyOffset, change.keyBytes)
         let isNeeded =
             survivor.isTombstone
-            ? (keys.newestRevision(key) ?? .none) < change.modRevision
+            ? !isSuperseded(change, key)
             : keys.holds(key, change.modRevision, at: survivor.place)
         return isNeeded ? change : nil
     }
@@ -157,10 +169,17 @@ extension StoreState {
     }
 
     /// Ends a segment's life in the log.
-    package mutating func retire(_ sequence: UInt32, into batch: inout LogBatch) -> Decision {
+    ///
+    /// - Parameter statement: what it may have told that is to be known still.
+    package mutating func retire(
+        _ sequence: UInt32, stating statement: LogStatement, into batch: inout LogBatch
+    ) -> Decision {
         retiring.insert(sequence)
         batch.begin(.retirement)
-        batch.withPayload { $0.append(integer: UInt64(sequence)) }
+        batch.withPayload {
+            $0.append(integer: UInt64(sequence))
+            statement.append(to: &$0)
+        }
         return Decision(revision: revision, isLogged: true)
     }
 
@@ -174,6 +193,8 @@ extension StoreState {
 
     /// The segment to retire next, if any.
     package func victim(spareBytes: Int) -> UInt32? {
-        RetentionPlan().victim(among: segments.uses, compacted: compacted, spareBytes: spareBytes)
+        let settled = segments.uses.filter { $0.key < neededFrom }
+        return RetentionPlan().victim(
+            among: segments.uses, candidates: settled, compacted: compacted, spareBytes: spareBytes)
     }
 }

@@ -1,4 +1,6 @@
-// Building the state again from the log. Every change stands for itself, so the order of changes
+package import Raft
+
+// Building the state again from the log, or taking in what another member decided. Every change stands for itself, so the order of changes
 // does not matter to the key space; what belongs to the log itself (compaction, leases, segments)
 // is taken in the order of the log.
 
@@ -10,67 +12,105 @@ package struct ReplayNotes {
 }
 
 extension StoreState {
-    /// Takes in a batch that ``SegmentScan`` has checked.
+    // MARK: Entries
+
+    /// Takes in an entry that is committed, in whatever order.
     ///
-    /// - Throws: ``LogDamage`` if a record contradicts itself.
-    package mutating func replay(
-        _ batch: Range<Int>, of bytes: RawSpan, header: SegmentHeader, notes: inout ReplayNotes
+    /// - Throws: ``LogDamage`` if the record contradicts itself.
+    mutating func replay(
+        entry record: LogRecord, of bytes: RawSpan, segment: UInt32
     ) throws(LogDamage) {
-        var offset = batch.lowerBound
-        while offset < batch.upperBound {
-            let record = try LogRecord(at: offset, of: bytes)
-            try replay(record, of: bytes, header: header, notes: &notes)
-            offset = record.end
+        let payload = bytes.extracting(record.payload)
+        switch record.kind {
+        case .transaction: try replayChanges(record, of: bytes, segment: segment)
+        case .compaction:
+            try record.require(payload.byteCount == 8)
+            compacted = max(compacted, Revision(payload.integer(at: 0, as: Int64.self)))
+        case .lease: try replayLease(record, payload, segment: segment)
+        case .leaseEnd: try replayLeaseEnd(record, payload)
+        case .membership, .noop: break
+        default: throw LogDamage(offset: record.offset, reason: .contents)
+        }
+    }
+
+    /// Takes in an entry that another member has decided, in the order of the log, and adds what it
+    /// changes to `changes`. Returns the revision before which it gives up history, if it does: the
+    /// caller calls `noteCompacted`.
+    ///
+    /// - Throws: ``LogDamage`` if the record contradicts itself.
+    package mutating func apply(
+        _ record: LogRecord, of bytes: RawSpan, segment: UInt32, changes: inout [AppliedChange]
+    ) throws(LogDamage) -> Revision? {
+        let payload = bytes.extracting(record.payload)
+        switch record.kind {
+        case .compaction:
+            try record.require(payload.byteCount == 8)
+            let asked = Revision(payload.integer(at: 0, as: Int64.self))
+            compacting = max(compacting, asked)
+            return asked
+        case .transaction:
+            try Self.forEachChange(of: record, in: bytes) { change throws(LogDamage) in
+                let key = bytes.slice(change.keyOffset, change.keyBytes)
+                let place = Place(segment: segment, offset: UInt32(change.offset))
+                changes.append(
+                    AppliedChange(
+                        revision: change.modRevision, place: place,
+                        previous: keys.newest(key)?.place))
+            }
+            try replayChanges(record, of: bytes, segment: segment)
+        default: try replay(entry: record, of: bytes, segment: segment)
+        }
+        return nil
+    }
+
+    // MARK: Local records
+
+    /// Takes in a record of this member's own files.
+    ///
+    /// - Throws: ``LogDamage`` if the record contradicts itself.
+    mutating func replay(
+        local record: LogRecord, of bytes: RawSpan, header: SegmentHeader, notes: inout ReplayNotes
+    ) throws(LogDamage) {
+        let payload = bytes.extracting(record.payload)
+        switch record.kind {
+        case .survivors: try replayChanges(record, of: bytes, segment: header.sequence)
+        case .opening: try replayOpening(record, payload, header: header, notes: &notes)
+        case .leaseCopy: try replayLease(record, payload, segment: header.sequence)
+        case .leaseEndCopy: try replayLeaseEnd(record, payload)
+        case .retirement:
+            try record.require(payload.byteCount >= 8)
+            let retired = payload.integer(at: 0, as: UInt32.self)
+            try replay(statement: payload.extracting(8..<payload.byteCount), of: record)
+            notes.segmentsNeeded.remove(retired)
+            segments[retired] = nil
+        case .seal: segments.update(header.sequence) { $0.isSealed = true }
+        case .syncedMark, .vote: break
+        default: throw LogDamage(offset: record.offset, reason: .contents)
         }
     }
 
     private mutating func replay(
-        _ record: LogRecord, of bytes: RawSpan, header: SegmentHeader, notes: inout ReplayNotes
+        statement bytes: RawSpan, of record: LogRecord
     ) throws(LogDamage) {
-        let payload = bytes.extracting(record.payload)
-        switch record.kind {
-        case .transaction, .survivors:
-            try replayChanges(record, of: bytes, segment: header.sequence)
-        case .opening:
-            try replayOpening(record, payload, header: header, notes: &notes)
-        case .compaction:
-            try record.require(payload.byteCount == 8)
-            compacted = max(compacted, Revision(payload.integer(at: 0, as: Int64.self)))
-        case .lease:
-            try record.require(payload.byteCount == 24)
-            leases.restore(
-                LeaseID(payload.integer(at: 0, as: Int64.self)),
-                LeaseBook.Lease(
-                    milliseconds: payload.integer(at: 8, as: Int64.self),
-                    savedMilliseconds: payload.integer(at: 16, as: Int64.self),
-                    deadline: nil, segment: header.sequence))
-        case .leaseEnd:
-            try record.require(payload.byteCount == 8)
-            leases.end(LeaseID(payload.integer(at: 0, as: Int64.self)))
-        case .retirement:
-            try record.require(payload.byteCount == 8)
-            let retired = payload.integer(at: 0, as: UInt32.self)
-            notes.segmentsNeeded.remove(retired)
-            segments[retired] = nil
-        case .seal:
-            segments.update(header.sequence) { $0.isSealed = true }
-        case .syncedMark:
-            break
+        guard let statement = LogStatement(bytes) else {
+            throw LogDamage(offset: record.offset, reason: .contents)
         }
+        revision = max(revision, statement.revision)
+        compacted = max(compacted, statement.compacted)
     }
 
     private mutating func replayOpening(
         _ record: LogRecord, _ payload: RawSpan, header: SegmentHeader, notes: inout ReplayNotes
     ) throws(LogDamage) {
-        try record.require(payload.byteCount >= 24 && payload.byteCount % 8 == 0)
-        let count = payload.integer(at: 16, as: UInt64.self)
-        try record.require(count == UInt64(payload.byteCount / 8 - 3))
-        revision = max(revision, Revision(payload.integer(at: 0, as: Int64.self)))
-        compacted = max(compacted, Revision(payload.integer(at: 8, as: Int64.self)))
+        try record.require(payload.byteCount >= 8)
+        let count = payload.integer(at: 0, as: UInt64.self)
+        try record.require(count < UInt64(payload.byteCount / 8))
+        let statement = 8 + 8 * Int(count)
         notes.segmentsNeeded = []
-        for place in 0..<Int(count) {
-            notes.segmentsNeeded.insert(payload.integer(at: 24 + 8 * place, as: UInt32.self))
+        for offset in stride(from: 8, to: statement, by: 8) {
+            notes.segmentsNeeded.insert(payload.integer(at: offset, as: UInt32.self))
         }
+        try replay(statement: payload.extracting(statement..<payload.byteCount), of: record)
         if segments[header.sequence] == nil {
             segments[header.sequence] = SegmentUse(fileBytes: header.fileBytes)
         }
@@ -78,25 +118,55 @@ extension StoreState {
         segments.update(header.sequence) { $0.fileBytes = header.fileBytes }
     }
 
+    private mutating func replayLease(
+        _ record: LogRecord, _ payload: RawSpan, segment: UInt32
+    ) throws(LogDamage) {
+        try record.require(payload.byteCount == 24)
+        leases.restore(
+            LeaseID(payload.integer(at: 0, as: Int64.self)),
+            LeaseBook.Lease(
+                milliseconds: payload.integer(at: 8, as: Int64.self),
+                savedMilliseconds: payload.integer(at: 16, as: Int64.self),
+                deadline: nil, segment: segment))
+    }
+
+    private mutating func replayLeaseEnd(
+        _ record: LogRecord, _ payload: RawSpan
+    ) throws(LogDamage) {
+        try record.require(payload.byteCount == 8)
+        leases.end(LeaseID(payload.integer(at: 0, as: Int64.self)))
+    }
+
+    // MARK: Changes
+
     private mutating func replayChanges(
         _ record: LogRecord, of bytes: RawSpan, segment: UInt32
     ) throws(LogDamage) {
-        try record.require(record.payload.count >= 16)
-        let start = record.payload.lowerBound
-        let transaction = Revision(bytes.integer(at: start, as: Int64.self))
-        let count = bytes.integer(at: start + 8, as: UInt32.self)
-        var offset = start + 16
-        for _ in 0..<count {
-            guard let change = Change(at: offset, in: bytes),
-                offset + change.stride <= record.end,
-                record.kind == .survivors || change.modRevision == transaction
-            else { throw LogDamage(offset: offset, reason: .contents) }
-            restore(change, of: bytes, segment: segment, isCopy: record.kind == .survivors)
-            offset += change.stride
+        let isCopy = record.kind == .survivors
+        let transaction = Revision(bytes.integer(at: record.payload.lowerBound, as: Int64.self))
+        try Self.forEachChange(of: record, in: bytes) { change throws(LogDamage) in
+            guard isCopy || change.modRevision == transaction else {
+                throw LogDamage(offset: change.offset, reason: .contents)
+            }
+            restore(change, of: bytes, segment: segment, isCopy: isCopy)
         }
-        guard record.kind == .transaction else { return }
+        guard !isCopy else { return }
         revision = max(revision, transaction)
         segments.update(segment) { $0.note(transaction: transaction, at: record.offset) }
+    }
+
+    private static func forEachChange(
+        of record: LogRecord, in bytes: RawSpan, _ body: (Change) throws(LogDamage) -> Void
+    ) throws(LogDamage) {
+        try record.require(record.payload.count >= 16)
+        let start = record.payload.lowerBound
+        var offset = start + 16
+        for _ in 0..<bytes.integer(at: start + 8, as: UInt32.self) {
+            guard let change = Change(at: offset, in: bytes), offset + change.stride <= record.end
+            else { throw LogDamage(offset: offset, reason: .contents) }
+            try body(change)
+            offset += change.stride
+        }
     }
 
     private mutating func restore(
@@ -132,18 +202,28 @@ extension StoreState {
 
 /// A record within a batch that ``SegmentScan`` has checked.
 package struct LogRecord {
-    let offset: Int
-    let kind: RecordKind
-    let payload: Range<Int>
+    package let offset: Int
+    package let kind: RecordKind
+    package let payload: Range<Int>
+    /// Of an entry its index and term, else those of the entry before.
+    package let index: LogIndex
+    package let term: Term
+    /// The newest entry that was known to be committed when the record was written.
+    let committed: LogIndex
     var end: Int { payload.lowerBound + roundedUp(payload.count, to: 8) }
 
-    init(at offset: Int, of bytes: RawSpan) throws(LogDamage) {
+    package init(at offset: Int, of bytes: RawSpan) throws(LogDamage) {
         guard let kind = RecordKind(rawValue: bytes.integer(at: offset + 12, as: UInt8.self)) else {
             throw LogDamage(offset: offset, reason: .record)
         }
         let start = offset + RecordHeader.byteCount
         (self.offset, self.kind) = (offset, kind)
         payload = start..<start + Int(bytes.integer(at: offset + 4, as: UInt32.self))
+        let index = bytes.integer(at: offset + 16, as: UInt64.self)
+        let uncommitted = bytes.integer(at: offset + 36, as: UInt32.self)
+        self.index = LogIndex(index)
+        term = Term(bytes.integer(at: offset + 24, as: UInt64.self))
+        committed = LogIndex(index - min(index, UInt64(uncommitted)))
     }
 
     func require(_ condition: Bool) throws(LogDamage) {

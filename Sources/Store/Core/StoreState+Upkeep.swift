@@ -19,6 +19,9 @@ extension StoreState {
         compacted = max(compacted, revision)
     }
 
+    /// Notes that everything up to `revision` is committed, and may be read.
+    package mutating func notePublished(_ revision: Revision) { published = revision }
+
     /// Forgets freed versions in one leaf. Returns the key at which to go on; nil when done.
     package mutating func prune(from start: [UInt8]) -> [UInt8]? {
         var freed: [KeySpace.Freed] = []
@@ -39,7 +42,7 @@ extension StoreState {
             LeaseBook.Lease(
                 milliseconds: milliseconds, savedMilliseconds: milliseconds,
                 deadline: now + milliseconds, segment: batch.position.segment))
-        append(lease: id, to: &batch)
+        append(lease: id, as: .lease, to: &batch)
         return Decision(revision: revision, isLogged: true)
     }
 
@@ -65,13 +68,13 @@ extension StoreState {
         let accepted = Accepted(succeeded: true, operations: deletes, logBytesMax: 0)
         var decision = carryOut(accepted, into: &batch, changes: &changes)
         leases.end(id)
-        append(leaseEnd: id, to: &batch)
+        append(leaseEnd: id, as: .leaseEnd, to: &batch)
         decision.isLogged = true
         return decision
     }
 
-    func append(leaseEnd id: LeaseID, to batch: inout LogBatch) {
-        batch.begin(.leaseEnd)
+    func append(leaseEnd id: LeaseID, as kind: RecordKind, to batch: inout LogBatch) {
+        batch.begin(kind)
         batch.withPayload { $0.append(integer: id.number) }
     }
 
@@ -89,16 +92,19 @@ extension StoreState {
     ) -> Decision {
         var decision = Decision(revision: revision)
         for id in ids where leases[id] != nil {
-            let remaining = leases[id].flatMap { lease in
-                lease.deadline.map { min(lease.milliseconds, $0 - leaseTime) }
-            }
-            leases.save(
-                id, milliseconds: max(0, remaining ?? leases[id]?.savedMilliseconds ?? 0),
-                segment: batch.position.segment)
-            append(lease: id, to: &batch)
+            noteSaved(id, segment: batch.position.segment)
+            append(lease: id, as: .lease, to: &batch)
             decision.isLogged = true
         }
         return decision
+    }
+
+    /// Notes that what the lease has left is being written to the log.
+    mutating func noteSaved(_ id: LeaseID, segment: UInt32) {
+        guard let lease = leases[id] else { return }
+        let remaining = lease.deadline.map { min(lease.milliseconds, $0 - leaseTime) }
+        leases.save(
+            id, milliseconds: max(0, remaining ?? lease.savedMilliseconds), segment: segment)
     }
 
     /// Lets time pass: returns which leases have ended, which the log should learn about, and when
@@ -122,9 +128,9 @@ extension StoreState {
 
     package var leaseIDs: [LeaseID] { leases.leases.keys.sorted() }
 
-    private func append(lease id: LeaseID, to batch: inout LogBatch) {
+    func append(lease id: LeaseID, as kind: RecordKind, to batch: inout LogBatch) {
         guard let lease = leases[id] else { return }
-        batch.begin(.lease)
+        batch.begin(kind)
         batch.withPayload {
             $0.append(integer: id.number)
             $0.append(integer: lease.milliseconds)
@@ -134,18 +140,20 @@ extension StoreState {
 
     // MARK: Segments
 
-    /// Begins a segment in the log: what is known now, should older segments be gone by the time it
-    /// is read.
-    package mutating func open(_ header: SegmentHeader, into batch: inout LogBatch) {
+    /// Begins a segment in the log.
+    ///
+    /// - Parameter statement: what is known now, should older segments be gone by the time it is
+    ///   read.
+    package mutating func open(
+        _ header: SegmentHeader, stating statement: LogStatement, into batch: inout LogBatch
+    ) {
         segments[header.sequence] = SegmentUse(fileBytes: header.fileBytes)
-        // What was decided before stands before it in the log, durable or not.
         let sequences = segments.sequences.filter { !retiring.contains($0) }
         batch.begin(.opening)
         batch.withPayload {
-            $0.append(integer: revision.number)
-            $0.append(integer: max(compacted, compacting).number)
             $0.append(integer: UInt64(sequences.count))
             for sequence in sequences { $0.append(integer: UInt64(sequence)) }
+            statement.append(to: &$0)
         }
     }
 
@@ -157,6 +165,8 @@ extension StoreState {
     }
 
     /// How many bytes an opening takes, and the room to leave for a seal.
-    package var openingBytes: Int { RecordHeader.byteCount + 24 + 8 * (segments.uses.count + 1) }
+    package func openingBytes(stating statement: LogStatement) -> Int {
+        RecordHeader.byteCount + 8 * (segments.uses.count + 2) + statement.byteCount
+    }
     package static let sealBytes = RecordHeader.byteCount
 }

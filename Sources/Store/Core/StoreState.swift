@@ -1,6 +1,6 @@
 /// Everything the store knows but the bytes: keys, leases, segments, and where history begins.
 ///
-/// `decide` takes proposals one after the other and writes their outcome, not their wording, into a
+/// It takes proposals one after the other and writes their outcome, not their wording, into a
 /// batch for the log: a change in the log needs nothing else to be understood. So the state may run
 /// ahead of what is durable, and replaying does not depend on what came before.
 package struct StoreState: ~Copyable, Sendable {
@@ -11,6 +11,12 @@ package struct StoreState: ~Copyable, Sendable {
     package internal(set) var revision = Revision.start
     /// History before it is given up.
     package internal(set) var compacted = Revision.none
+
+    /// Of the newest transaction that is committed.
+    package internal(set) var published = Revision.start
+
+    /// Segments from here on hold entries that are not committed yet.
+    package var neededFrom = UInt32.max
 
     /// The newest decided compaction, which may not be durable yet.
     var compacting = Revision.none
@@ -94,18 +100,39 @@ package struct StoreState: ~Copyable, Sendable {
         return Accepted(succeeded: succeeded, operations: operations, logBytesMax: bytes)
     }
 
+    /// The most bytes that the transaction may add to the log, whichever way it goes.
+    package func logBytesMax(of transaction: Transaction) -> Int {
+        max(changeBytes(of: transaction.success), changeBytes(of: transaction.failure))
+            + Self.transactionHeaderBytes
+    }
+
+    private func changeBytes(of operations: [Operation]) -> Int {
+        operations.reduce(0) { bytes, operation in
+            switch operation {
+            case .put(let key, let value, _, _):
+                bytes + Change.stride(keyBytes: key.count, valueBytes: value.count)
+            case .delete(let range, _): bytes + deleteBytes(of: range)
+            case .range: bytes
+            }
+        }
+    }
+
+    /// Stops counting when it is more than a transaction may have.
+    private func deleteBytes(of range: KeyRange) -> Int {
+        var bytes = 0
+        keys.forEachNewest(in: range) { key, _ in
+            bytes += Change.stride(keyBytes: key.count, valueBytes: 0)
+            return bytes <= StoreLimits.transactionBytesMax
+        }
+        return bytes
+    }
+
     private func acceptedBytes(of operation: Operation) throws(StoreError) -> Int {
         switch operation {
         case .put(let key, let value, let lease, _):
             guard lease == .none || leases[lease] != nil else { throw .leaseNotFound(lease) }
             return Change.stride(keyBytes: key.count, valueBytes: value.count)
-        case .delete(let range, _):
-            var bytes = 0
-            keys.forEachNewest(in: range) { key, _ in
-                bytes += Change.stride(keyBytes: key.count, valueBytes: 0)
-                return bytes <= StoreLimits.transactionBytesMax
-            }
-            return bytes
+        case .delete(let range, _): return deleteBytes(of: range)
         case .range(let query):
             if let asked = query.revision { try checkReadable(asked, current: revision) }
             return 0

@@ -1,6 +1,8 @@
 /// A transaction's record in a segment that is known to be sound.
 package struct TransactionRecord {
     package let revision: Revision
+    /// Where it begins.
+    package let offset: UInt32
     private let payload: Range<Int>
     private let count: Int
 
@@ -20,6 +22,7 @@ package struct TransactionRecord {
             try record.require(record.payload.count >= 16)
             return TransactionRecord(
                 revision: Revision(bytes.integer(at: record.payload.lowerBound, as: Int64.self)),
+                offset: UInt32(record.offset),
                 payload: record.payload,
                 count: Int(bytes.integer(at: record.payload.lowerBound + 8, as: UInt32.self)))
         }
@@ -41,6 +44,8 @@ extension StoreState {
     package struct HistorySource: Sendable {
         package let segment: UInt32
         package let offset: Int
+        /// Records that do not count.
+        package let voids: Set<UInt32>
     }
 
     /// The segments to read for the transactions after `after` up to `through`, in order.
@@ -49,7 +54,29 @@ extension StoreState {
             guard let use = segments[sequence], let revisions = use.revisions,
                 revisions.upperBound > after, revisions.lowerBound <= through
             else { return nil }
-            return HistorySource(segment: sequence, offset: use.offset(before: after.next))
+            return HistorySource(
+                segment: sequence, offset: use.offset(before: after.next), voids: use.voids)
         }
+    }
+}
+
+extension LogRecord {
+    /// The payload of an entry, checked against the record's checksum before it goes to others.
+    ///
+    /// - Throws: ``StoreError/damaged(file:_:)``.
+    package static func payload(
+        of entry: PlacedEntry, in bytes: RawSpan
+    ) throws(StoreError) -> [UInt8] {
+        let offset = Int(entry.place.offset)
+        let damage = StoreError.damaged(
+            file: "segment \(entry.place.segment)", LogDamage(offset: offset, reason: .record))
+        do throws(LogDamage) {
+            let header = try SegmentHeader(in: bytes)
+            guard let record = RecordHeader(at: offset, in: bytes, salt: header.salt),
+                record.index == entry.index, record.kind == entry.kind.rawValue,
+                record.payloadBytes == entry.payloadBytes
+            else { throw LogDamage(offset: offset, reason: .record) }
+        } catch { throw damage }
+        return [UInt8](bytes.slice(offset + RecordHeader.byteCount, entry.payloadBytes))
     }
 }

@@ -37,7 +37,7 @@ struct CheckpointFile {
     private mutating func begin(_ shared: Shared) throws(StoreError) -> CheckpointWriter {
         try disk.remove(path)
         descriptor = try disk.create(path, bytes: 0, isWritten: false)
-        return shared.state.withLock { CheckpointWriter($0.core, at: $0.durableEnd) }
+        return shared.state.withLock { CheckpointWriter($0.core, at: $0.replayPosition) }
     }
 
     /// Gives the file its name.
@@ -81,7 +81,7 @@ extension Keeper {
         change { $0.checkpointing = .waiting }
         let work = work
         // Proposals are carried out in order: after this one, all that was seen is durable.
-        propose(.saveLeases([])) { result in
+        propose(.barrier) { result in
             guard case .success = result else { return }
             work.change { work in
                 work.checkpointing = .ready

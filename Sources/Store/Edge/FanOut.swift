@@ -1,3 +1,4 @@
+internal import Replica
 internal import StoreCore
 internal import Synchronization
 
@@ -157,7 +158,7 @@ struct FanOutTelling {
         }
         delivered = max(delivered, round.revision)
         for answer in round.answers {
-            answer.completion(
+            answer.token(
                 answer.result.map { Decided(decision: $0, segments: round.segments) })
         }
     }

@@ -16,14 +16,14 @@ struct History {
             try state.core.checkReadable(after.next, current: Swift.max(state.durable, after).next)
             try state.core.checkReadable(through, current: state.durable)
             let uses = state.core.historySegments(after: after, through: through)
-            return (uses, state.segments, state.durableEnd, through)
+            return (uses, state.segments, state.writtenEnd, through)
         }
         let (sources, segments, end, through) = look
         var reading = Reading(range: range, after: after, through: through, limit: limit)
         for source in sources where !reading.isFull {
             guard let segment = segments[source.segment] else { continue }
             let stop = source.segment == end.segment ? end.offset : segment.header.fileBytes
-            try reading.read(segment, from: source.offset, to: stop)
+            try reading.read(segment, from: source.offset, to: stop, voids: source.voids)
         }
         return WatchBatch(
             events: try reading.found.map { (change) throws(StoreError) in
@@ -56,7 +56,7 @@ struct History {
         var isFull = false
 
         mutating func read(
-            _ segment: Segment, from offset: Int, to end: Int
+            _ segment: Segment, from offset: Int, to end: Int, voids: Set<UInt32>
         ) throws(StoreError) {
             do throws(LogDamage) {
                 try segment.withBytes { bytes throws(LogDamage) in
@@ -64,6 +64,7 @@ struct History {
                     while !isFull, let record = try TransactionRecord.next(
                         from: &offset, to: end, in: bytes)
                     {
+                        guard !voids.contains(record.offset) else { continue }
                         guard record.revision <= through else { return }
                         guard record.revision > after else { continue }
                         take(record, of: bytes, in: segment)

@@ -1,13 +1,11 @@
+internal import Raft
+internal import Replica
 internal import StoreCore
 internal import Synchronization
 
-/// What is durable now: answers to give, changes to tell of.
+/// What is committed now: answers to give, changes to tell of.
 struct Round: Sendable {
-    struct Answer: Sendable {
-        let completion: Completion
-        let result: Result<Decision, StoreError>
-    }
-    var answers: [Answer] = []
+    var answers: [ReplicaEffects<Completion>.Answer] = []
     var changes: [AppliedChange] = []
     /// The store's revision after it.
     var revision = Revision.none
@@ -22,245 +20,211 @@ struct LogEnd: Sendable {
     var isUnopened: Bool
 }
 
-/// The state of the writing thread: the segment being written, and the batch in the making.
-struct LogWriting {
-    private let shared: Shared
+/// The state of the writing thread: this member of the store, and the files of its log.
+struct LogWriting: ~Copyable {
+    let shared: Shared
     private let keeper: Keeper
-    private let disk: any Disk
-    private var segment: Segment
-    private var batch: LogBatch
+    private let fanOut: FanOut
+    private let directory: Directory
+    private let options: StoreOptions
+    private var disk: any Disk { options.disk }
+    var replica: Replica<Completion>
+    var effects = ReplicaEffects<Completion>()
+    private var files: LogFiles
     /// Whether the synced mark lies where the next batch will begin.
     private var isMarked = false
-    private var isUnopened: Bool
-    /// There is one member, and it leads for ever.
-    private static let term: UInt64 = 1
+    /// Nil for a store of one member.
+    var cluster: ClusterWork?
 
-    init(_ shared: Shared, _ keeper: Keeper, _ options: StoreOptions, end: LogEnd) {
-        (self.shared, self.keeper, disk) = (shared, keeper, options.disk)
-        (segment, isUnopened) = (end.segment, end.isUnopened)
-        batch = LogBatch(at: end.position, salt: segment.header.salt, term: Self.term)
+    init(
+        _ shared: Shared, _ keeper: Keeper, _ fanOut: FanOut, _ directory: Directory,
+        _ options: StoreOptions, _ recovered: RecoveredMember
+    ) {
+        (self.shared, self.keeper, self.fanOut) = (shared, keeper, fanOut)
+        (self.directory, self.options) = (directory, options)
+        replica = Replica(
+            configuration: RaftConfiguration(id: recovered.id), recovered: recovered.log,
+            seed: .random(in: .min ... .max))
+        files = LogFiles(shared.state.withLock { $0.segments }, newest: recovered.segment)
+        cluster = options.cluster.map { ClusterWork($0) }
     }
 
-    /// Decides proposals, makes the outcome durable and publishes it to readers.
+    /// Begins: a member that is alone elects itself at once.
     ///
-    /// - Throws: ``StoreError/system(operation:file:code:)`` if the disk fails: nothing of the
-    ///   round may be acknowledged, and no other round be begun.
-    mutating func carryOut(_ waiting: [ProposalQueue.Waiting]) throws(StoreError) -> Round {
-        var effects = Effects()
-        var round = Round(segments: shared.state.withLock { $0.segments })
-        round.answers.reserveCapacity(waiting.count)
-        round.changes.reserveCapacity(waiting.count)
-        for proposal in waiting {
-            let result = try decide(proposal.proposal, &round, &effects)
-            round.answers.append(Round.Answer(completion: proposal.completion, result: result))
-        }
-        if !batch.isEmpty {
-            batch.commit()
-            try write()
-            try disk.sync(segment.descriptor)
-        }
-        publish(&round, effects)
-        return round
+    /// - Throws: As `carryOut`.
+    mutating func start() throws(StoreError) {
+        try tick()
+        try write()
+    }
+
+    /// Does what has come in, makes it durable and publishes it.
+    ///
+    /// - Throws: ``StoreError/system(operation:file:code:)`` if the disk fails: nothing that is not
+    ///   answered yet may be acknowledged, and no other call be made.
+    mutating func carryOut(_ taken: Inbox.Taken) throws(StoreError) {
+        for frame in taken.frames { try receive(frame) }
+        try passTime()
+        try decideHeld()
+        for waiting in taken.proposals { try propose(waiting) }
+        for call in taken.calls { try carryOut(call) }
+        call { replica, core, effects in replica.endRound(&core, &effects) }
+        try write()
+    }
+
+    /// One tick of the clock.
+    mutating func tick() throws(StoreError) {
+        try makeRoom { _, _ in Replica<Completion>.talkRoom }
+        call { replica, core, effects in replica.tick(&core, &effects) }
     }
 
     /// Nothing more to write for now: notes that all is synced, so that a later fault before this
     /// point is not taken for a torn tail. The mark itself needs no sync.
     mutating func rest() {
-        guard !isMarked, !isUnopened else { return }
+        guard !isMarked, replica.isAtRest, !replica.isUnopened else { return }
         isMarked = true
         // A failure shows again at the next batch, where it is fatal; nothing depends on the mark.
         do throws(StoreError) {
-            let mark = batch.syncedMark()
+            let mark = replica.batch.syncedMark()
             try disk.write(
-                mark.raw, to: segment.descriptor, at: batch.position.offset)
+                mark.raw, to: files.newest.descriptor, at: replica.batch.position.offset)
         } catch {}
+    }
+
+    /// Those who wait for an answer that will not come.
+    mutating func takeUnanswered() -> [Completion] {
+        effects.answers.map(\.token) + replica.takeTokens() + (cluster?.forwarding.takeAll() ?? [])
     }
 
     // MARK: Deciding
 
-    /// What has to be done once the round is durable.
-    private struct Effects {
-        var compacted: Revision?
-        var moves: [Decision.Move] = []
-        var retired: [UInt32] = []
+    private mutating func propose(_ waiting: ProposalQueue.Waiting) throws(StoreError) {
+        if !waiting.proposal.mayUseReserve, keeper.isDiskFull {
+            keeper.prepareNext()  // There may be space again; this is how it is noticed.
+            return answer(waiting.completion, .failure(.noSpace))
+        }
+        if cluster != nil, replica.refusal(of: waiting.proposal) == .noLeader {
+            return passOn(waiting)
+        }
+        try decide(waiting.proposal, waiting.completion)
     }
 
-    /// Returns the decision or a refusal; throws if the disk fails.
-    private mutating func decide(
-        _ proposal: Proposal, _ round: inout Round, _ effects: inout Effects
-    ) throws(StoreError) -> Result<Decision, StoreError> {
+    mutating func decide(
+        _ proposal: Proposal, _ completion: @escaping Completion
+    ) throws(StoreError) {
         do throws(StoreError) {
-            if !proposal.mayUseReserve, keeper.isDiskFull {
-                keeper.prepareNext()  // There may be space again; this is how it is noticed.
-                throw .noSpace
-            }
-            return .success(try decision(proposal, &round.changes, &effects))
-        } catch {
-            if case .system = error { throw error }
-            return .failure(error)
+            try makeRoom { replica, core in replica.room(for: proposal, core) }
+        } catch .noSpace {
+            return answer(completion, .failure(.noSpace))
+        }
+        let (shared, files) = (shared, files)
+        try shared.state.withLock { state throws(StoreError) in
+            try replica.propose(proposal, token: completion, &state.core, files, &effects)
         }
     }
 
-    private mutating func decision(
-        _ proposal: Proposal, _ changes: inout [AppliedChange], _ effects: inout Effects
-    ) throws(StoreError) -> Decision {
-        switch proposal {
-        case .put(let key, let value, let expected, let lease):
-            try makeRoom(Self.changeBytes(key.count, value.count))
-            return try change { core, batch throws(StoreError) in
-                try core.put(
-                    key, value, expected: expected, lease: lease, into: &batch, changes: &changes)
-            }
-        case .delete(let key, let expected):
-            try makeRoom(Self.changeBytes(key.count, 0))
-            return try change { core, batch throws(StoreError) in
-                try core.delete(key, expected: expected, into: &batch, changes: &changes)
-            }
-        case .transaction(let transaction):
-            let accepted = try accept(transaction)
-            try makeRoom(accepted.logBytesMax)
-            return try change { core, batch throws(StoreError) in
-                core.carryOut(accepted, into: &batch, changes: &changes)
-            }
-        case .revoke(let lease):
-            try makeRoom(
-                shared.state.withLock { $0.core.revokeBytesMax(lease) } + Self.smallBytes)
-            return try change { core, batch throws(StoreError) in
-                try core.revoke(lease, into: &batch, changes: &changes)
-            }
-        default:
-            return try upkeep(proposal, &effects)
-        }
+    mutating func answer(_ completion: @escaping Completion, _ result: Result<Decision, StoreError>) {
+        effects.answers.append(.init(token: completion, result: result))
     }
 
-    /// Proposals that change no key.
-    private mutating func upkeep(
-        _ proposal: Proposal, _ effects: inout Effects
-    ) throws(StoreError) -> Decision {
-        switch proposal {
-        case .survivors(let survivors):
-            let leases = survivors.leases.count + survivors.endedLeases.count
-            try makeRoom(survivors.bytes + Self.smallBytes * (1 + leases))
-        case .saveLeases(let leases): try makeRoom(Self.smallBytes * max(1, leases.count))
-        default: try makeRoom(Self.smallBytes)
-        }
-        let decision = try change { core, batch throws(StoreError) in
-            switch proposal {
-            case .compact(let revision): try core.compact(revision, into: &batch)
-            case .grant(let id, let milliseconds, let now):
-                try core.grant(id, milliseconds: milliseconds, now: now, into: &batch)
-            case .keepAlive(let id, let now): try core.keepAlive(id, now: now, into: &batch)
-            case .saveLeases(let ids): core.saveLeases(ids, into: &batch)
-            case .survivors(let survivors): core.copy(survivors, into: &batch)
-            case .retire(let sequence): core.retire(sequence, into: &batch)
-            case .put, .delete, .transaction, .revoke:
-                preconditionFailure("decided elsewhere")
-            }
-        }
-        switch proposal {
-        case .compact(let revision): effects.compacted = max(effects.compacted ?? .none, revision)
-        case .retire(let sequence): effects.retired.append(sequence)
-        default: effects.moves += decision.moves
-        }
-        return decision
-    }
-
-    /// Bytes of a record with up to three numbers.
-    private static let smallBytes = 80
-
-    private static func changeBytes(_ keyBytes: Int, _ valueBytes: Int) -> Int {
-        StoreState.transactionHeaderBytes + Change.headerBytes + keyBytes + valueBytes + 8
-    }
-
-    private mutating func change(
-        _ body: (inout StoreState, inout LogBatch) throws(StoreError) -> Decision
-    ) throws(StoreError) -> Decision {
+    mutating func call(
+        _ body: (
+            inout Replica<Completion>, inout StoreState, inout ReplicaEffects<Completion>
+        ) -> Void
+    ) {
         let shared = shared
-        return try shared.state.withLock { state throws(StoreError) in
-            try body(&state.core, &batch)
-        }
-    }
-
-    private mutating func accept(
-        _ transaction: Transaction
-    ) throws(StoreError) -> StoreState.Accepted {
-        // A compare may look at a value of this very batch, which readers get from the file.
-        if transaction.comparesValues { try write(keeping: true) }
-        return try shared.state.withLock { state throws(StoreError) in
-            let segments = state.segments
-            return try state.core.accept(transaction) { place throws(StoreError) in
-                try StoredEntry(place, in: segments).value
-            }
-        }
+        shared.state.withLock { body(&replica, &$0.core, &effects) }
     }
 
     // MARK: Writing
 
-    /// Writes the batch so far. `keeping` it, since its last record is not complete.
-    private mutating func write(keeping: Bool = false) throws(StoreError) {
-        guard !batch.bytes.isEmpty else { return }
-        isMarked = false
-        try disk.write(batch.bytes.raw, to: segment.descriptor, at: batch.bytesOffset)
-        if !keeping { batch.dropWritten() }
-    }
-
-    /// Sees to it that `bytes` more, and a seal, fit into the segment.
-    private mutating func makeRoom(_ bytes: Int) throws(StoreError) {
-        let opening = shared.state.withLock { $0.core.openingBytes }
-        let needed = bytes + StoreState.sealBytes + StoreState.sealBytes
-        if isUnopened { open(segment) }
-        if batch.endOffset + needed > segment.header.fileBytes {
-            try roll(toBytes: SegmentHeader.byteCount + opening + needed)
+    /// Sees to it that what `room` says fits into the segment. The next is ready as a rule.
+    mutating func makeRoom(
+        _ room: (borrowing Replica<Completion>, borrowing StoreState) -> Int
+    ) throws(StoreError) {
+        let shared = shared
+        let needed = shared.state.withLock { state in
+            replica.segmentNeeded(for: room(replica, state.core), state.core)
         }
-        if batch.endOffset > segment.header.fileBytes / 2 { keeper.prepareNext() }
-    }
-
-    /// Ends the segment and goes on in the next, which is ready as a rule.
-    private mutating func roll(toBytes bytes: Int) throws(StoreError) {
-        let next = try keeper.takeNext(bytes)
-        let shared = shared
-        shared.state.withLock { $0.core.seal(into: &batch) }
-        try write()
-        try disk.sync(segment.descriptor)
-        var position = batch.position
-        (position.segment, position.offset) = (next.sequence, SegmentHeader.byteCount)
-        batch = LogBatch(at: position, salt: next.header.salt, term: Self.term)
-        segment = next
-        open(next)
-    }
-
-    private mutating func open(_ segment: Segment) {
-        isUnopened = false
-        let shared = shared
-        shared.state.withLock { state in
-            state.core.open(segment.header, into: &batch)
-            if state.segments[segment.sequence] == nil {
-                state.segments = state.segments.adding(segment)
+        if let needed {
+            // The lock is not held: whoever makes segments takes it too.
+            let next = try keeper.takeNext(needed)
+            files.add(next)
+            shared.state.withLock { state in
+                replica.roll(to: next.header, &state.core)
+                state.segments = state.segments.adding(next)
             }
         }
+        if replica.isHalfFull { keeper.prepareNext() }
+    }
+
+    /// Writes and syncs all there is, and publishes what that commits.
+    mutating func write() throws(StoreError) {
+        try publish()
+        while let write = replica.beginWrite() {
+            isMarked = false
+            let descriptor = files.descriptor(of: write.segment)
+            try disk.write(write.bytes.raw, to: descriptor, at: write.offset)
+            try disk.sync(descriptor)
+            try makeRoom { _, _ in Replica<Completion>.talkRoom }
+            call { replica, core, effects in replica.synced(&core, &effects) }
+            if replica.needsRebuild, replica.isAtRest { try rebuild() }
+            try publish()
+        }
+    }
+
+    /// What this member had decided has become void: builds up the state again from the log.
+    private mutating func rebuild() throws(StoreError) {
+        let segments = shared.state.withLock { $0.segments }
+        let identity = IdentityFile(member: replica.id, founders: replica.members)
+        let recovery = Recovery(
+            directory: directory, options: options, identity: identity,
+            appliedMax: replica.rebuildThrough)
+        let rebuilt = try recovery.rebuild(segments)
+        shared.put(rebuilt)
+        replica.noteRebuilt()
     }
 
     // MARK: Publishing
 
-    private mutating func publish(_ round: inout Round, _ effects: Effects) {
-        let position = batch.position
-        let segments = round.segments
-        round.revision = shared.state.withLock { state in
-            state.durable = state.core.revision
-            state.durableEnd = position
-            if let compacted = effects.compacted { state.core.noteCompacted(compacted) }
+    private mutating func publish() throws(StoreError) {
+        try sendFrames(files)
+        let (shared, files) = (shared, files)
+        try shared.state.withLock { state throws(StoreError) in
+            try replica.publish(&state.core, files, &effects)
+            if cluster != nil {
+                effects.answers += cluster?.forwarding.takeAnswered(
+                    through: replica.published.index, state.core) ?? []
+            }
+            state.publishedIndex = replica.published.index
+            state.durable = state.core.published
+            state.writtenEnd = replica.writtenEnd
+            state.replayPosition = replica.replayPosition
             for move in effects.moves { state.move(move, state.segments) }
             for sequence in effects.retired {
                 state.core.noteRetired(sequence)
                 state.segments = state.segments.removing(sequence)
             }
-            return state.durable
         }
-        // Places in answers may lie in a segment retired just now, or in one begun just now.
-        let newest = shared.state.withLock { $0.segments }
-        round.segments = newest.merging(segments)
-        if effects.compacted != nil { keeper.prune() }
+        if effects.isCompacted { keeper.prune() }
         if !effects.retired.isEmpty { keeper.reclaim() }
+        noteCluster()
+        send()
+    }
+
+    /// Hands over what there is to tell.
+    private mutating func send() {
+        var told = ReplicaEffects<Completion>()
+        swap(&told, &effects)
+        guard !told.answers.isEmpty || !told.changes.isEmpty || told.published != nil else {
+            return
+        }
+        let (newest, revision) = shared.state.withLock { ($0.segments, $0.durable) }
+        // Places in answers may lie in a segment retired just now, or in one begun just now.
+        let round = Round(
+            answers: told.answers, changes: told.changes, revision: revision,
+            segments: newest.merging(files.before(newest)))
+        files.keep(newest)
+        fanOut.send(round)
     }
 }
 
@@ -274,8 +238,39 @@ extension Shared.State {
     }
 }
 
-extension Transaction {
-    fileprivate var comparesValues: Bool {
-        compares.contains { if case .value = $0.subject { true } else { false } }
+/// The files of the log that the writing thread reads and writes.
+struct LogFiles: SegmentFiles {
+    private var segments: SegmentSet
+    private(set) var newest: Segment
+
+    init(_ segments: SegmentSet, newest: Segment) {
+        (self.segments, self.newest) = (segments, newest)
+    }
+
+    mutating func add(_ segment: Segment) {
+        segments = segments.adding(segment)
+        newest = segment
+    }
+
+    /// The segments that were there at the last `keep`, as long as they differ from `now`.
+    func before(_ now: SegmentSet) -> SegmentSet { segments === now ? now : segments }
+
+    mutating func keep(_ now: SegmentSet) { segments = now }
+
+    func descriptor(of sequence: UInt32) -> Int32 {
+        guard let segment = segments[sequence] else {
+            preconditionFailure("segment \(sequence) is written, so it is there")
+        }
+        return segment.descriptor
+    }
+
+    func withSegment<Result>(
+        _ sequence: UInt32, _ body: (RawSpan) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        guard let segment = segments[sequence] else {
+            throw .damaged(
+                file: "segment \(sequence)", LogDamage(offset: 0, reason: .missing))
+        }
+        return try segment.withBytes(body)
     }
 }

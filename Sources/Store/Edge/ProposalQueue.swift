@@ -10,9 +10,6 @@ struct ProposalQueue: Sendable {
 
     private(set) var waiting: [Waiting] = []
     private(set) var bytes = 0
-    var isClosed = false
-    /// The writer sleeps until so many wait.
-    var wakesAt = 1
     private let countMax: Int
     private let bytesMax: Int
     /// Bytes that one round takes at most, so that nobody waits for all that ever queued up.
@@ -21,7 +18,6 @@ struct ProposalQueue: Sendable {
     init(countMax: Int, bytesMax: Int) { (self.countMax, self.bytesMax) = (countMax, bytesMax) }
 
     mutating func add(_ proposal: Waiting) -> StoreError? {
-        guard !isClosed else { return .closed }
         guard waiting.count < countMax, bytes + proposal.bytes <= bytesMax || waiting.isEmpty else {
             return .overloaded
         }
@@ -65,7 +61,7 @@ extension Proposal {
             }
         case .survivors(let survivors): 128 + survivors.bytes + 64 * survivors.changes.count
         case .saveLeases(let leases): 128 + 8 * leases.count
-        case .compact, .grant, .keepAlive, .revoke, .retire: 128
+        case .compact, .grant, .keepAlive, .revoke, .retire, .barrier: 128
         }
     }
 }

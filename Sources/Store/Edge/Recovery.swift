@@ -1,20 +1,33 @@
+internal import Raft
+internal import Replica
 internal import StoreCore
 
 /// What was found in a directory.
 struct Recovered: ~Copyable {
     var core: StoreState
     var segments: SegmentSet
-    var end: LogEnd
+    var member: RecoveredMember
     /// The segment after the last one, made ready before the crash but not begun.
     var spare: Segment?
     /// Bytes of the log behind the checkpoint.
     var bytesReplayed = 0
 }
 
+/// Who this member is, and where its log ends.
+struct RecoveredMember: Sendable {
+    var id: MemberID
+    var log: RecoveredLog
+    /// The segment that is being written.
+    var segment: Segment
+}
+
 /// Reads a directory's log from beginning to end, or makes the first segment.
 struct Recovery {
     let directory: Directory
     let options: StoreOptions
+    let identity: MemberIdentity
+    /// The last entry to take in.
+    var appliedMax = LogIndex.limit
 
     func run() throws(StoreError) -> Recovered {
         if try directory.segments().isEmpty { return try begin() }
@@ -30,36 +43,69 @@ struct Recovery {
     private func begin() throws(StoreError) -> Recovered {
         let segment = try SegmentMaker(directory: directory, options: options)
             .make(1, bytes: options.segmentBytesMin, isWritten: true)
+        var replay = LogReplay(member: identity.member)
+        replay.finish()
         let end = LogEnd(position: .origin, segment: segment, isUnopened: true)
-        return Recovered(core: StoreState(), segments: SegmentSet([segment]), end: end, spare: nil)
+        let member = member(replay, end)
+        return Recovered(
+            core: replay.takeCore(), segments: SegmentSet([segment]), member: member, spare: nil)
+    }
+
+    private func member(_ replay: borrowing LogReplay, _ end: LogEnd) -> RecoveredMember {
+        RecoveredMember(
+            id: identity.member,
+            log: RecoveredLog(
+                replay, header: end.segment.header, position: end.position,
+                isUnopened: end.isUnopened, founders: identity.founders),
+            segment: end.segment)
     }
 
     /// Returns nil if it has to be done again.
     private func replay(usesCheckpoint: Bool) throws(StoreError) -> Recovered? {
-        var replay = Replay()
-        var core = StoreState()
-        if usesCheckpoint, let read = readCheckpoint(&replay) { core = read }
+        var progress = Progress()
+        var replay = usesCheckpoint ? readCheckpoint(&progress) : nil
+        if replay == nil { replay = LogReplay(member: identity.member, appliedMax: appliedMax) }
+        guard var replay = replay.take() else { return nil }
         var segments: [Segment] = []
         var scans: [SegmentScan] = []
         for sequence in try directory.segments() {
-            let segment = try open(sequence)
-            scans.append(try self.replay(segment, after: scans.last, into: &core, &replay))
-            segments.append(segment)
+            segments.append(try open(sequence))
+            scans.append(try self.replay(segments, after: scans.last, into: &replay, &progress))
         }
-        guard replay.hasMetCheckpoint(among: segments) else { return nil }
-        let notes = replay.notes
-        if try removeRetired(&segments, scans, notes) { return nil }
+        guard progress.hasMetCheckpoint(among: segments) else { return nil }
+        if try removeRetired(&segments, scans, replay.notes) { return nil }
         let end = try end(&segments, &scans)
-        core.finishReplay()
+        replay.finish()
         for segment in segments { segment.trim() }
+        let member = member(replay, end.log)
         return Recovered(
-            core: core, segments: SegmentSet(segments), end: end.log, spare: end.spare,
-            bytesReplayed: replay.bytes)
+            core: replay.takeCore(), segments: SegmentSet(segments), member: member,
+            spare: end.spare, bytesReplayed: progress.bytes)
+    }
+
+    /// Builds up the state again from segments that are in use.
+    func rebuild(_ segments: SegmentSet) throws(StoreError) -> StoreState {
+        for usesCheckpoint in [true, false] {
+            var progress = Progress()
+            var replay = usesCheckpoint ? readCheckpoint(&progress) : nil
+            if replay == nil {
+                replay = LogReplay(member: identity.member, appliedMax: appliedMax)
+            }
+            guard var replay = replay.take() else { continue }
+            var scans: [SegmentScan] = []
+            for place in segments.segments.indices {
+                let sofar = Array(segments.segments[...place])
+                scans.append(try self.replay(sofar, after: scans.last, into: &replay, &progress))
+            }
+            guard progress.hasMetCheckpoint(among: segments.segments) else { continue }
+            replay.finish()
+            return replay.takeCore()
+        }
+        throw .damaged(file: directory.path, LogDamage(offset: 0, reason: .contents))
     }
 
     /// How far a replay is, and from where on it takes in what it reads.
-    struct Replay {
-        var notes = ReplayNotes()
+    struct Progress {
         /// Where the checkpoint stands in the log; nil without one.
         var checkpoint: LogPosition?
         var hasMetCheckpoint = false
@@ -84,7 +130,7 @@ struct Recovery {
     }
 
     /// Reads the checkpoint. One that cannot be read only costs time, as the log has it all.
-    private func readCheckpoint(_ replay: inout Replay) -> StoreState? {
+    private func readCheckpoint(_ progress: inout Progress) -> LogReplay? {
         let path = directory.file("checkpoint")
         guard let bytes = directory.fileBytes("checkpoint"), bytes > 0 else { return nil }
         do {
@@ -93,8 +139,11 @@ struct Recovery {
             let core = try file.withBytes { bytes throws(LogDamage) in
                 try StoreState(checkpoint: bytes, position: &position, notes: &notes)
             }
-            (replay.checkpoint, replay.notes) = (position, notes)
-            return core
+            guard position.last.index <= appliedMax else { return nil }
+            progress.checkpoint = position
+            return LogReplay(
+                member: identity.member, core: core, applied: position.last.index,
+                appliedMax: appliedMax, notes: notes)
         } catch {
             return nil
         }
@@ -107,9 +156,10 @@ struct Recovery {
     }
 
     private func replay(
-        _ segment: Segment, after last: SegmentScan?, into core: inout StoreState,
-        _ replay: inout Replay
+        _ segments: [Segment], after last: SegmentScan?, into log: inout LogReplay,
+        _ progress: inout Progress
     ) throws(StoreError) -> SegmentScan {
+        let segment = segments[segments.count - 1]
         let isNext = last?.isSealed == true && last?.header.sequence == segment.sequence - 1
         var scan = SegmentScan(header: segment.header, after: Self.start(segment, isNext, last))
         do throws(LogDamage) {
@@ -120,18 +170,29 @@ struct Recovery {
                     if let last, !last.isSealed {
                         throw LogDamage(offset: last.position.offset, reason: .unsealed)
                     }
-                    guard replay.takesIn(position) else { continue }
-                    replay.bytes += batch.count
-                    try core.replay(
-                        batch, of: bytes, header: segment.header, notes: &replay.notes)
+                    let isNew = progress.takesIn(position)
+                    if isNew { progress.bytes += batch.count }
+                    try log.take(batch, of: bytes, header: segment.header, isNew: isNew) {
+                        sequence, body throws(LogDamage) in
+                        try Self.read(sequence, of: segments, body)
+                    }
                 }
-                _ = replay.takesIn(position)
+                _ = progress.takesIn(position)
             }
         } catch {
             let file = error.reason == .unsealed ? last?.header.sequence : segment.sequence
             throw .damaged(file: directory.segmentFile(file ?? segment.sequence), error)
         }
         return scan
+    }
+
+    private static func read(
+        _ sequence: UInt32, of segments: [Segment], _ body: (RawSpan) throws(LogDamage) -> Void
+    ) throws(LogDamage) {
+        guard let segment = segments.last(where: { $0.sequence == sequence }) else {
+            throw LogDamage(offset: 0, reason: .missing)
+        }
+        try segment.withBytes(body)
     }
 
     /// Where the chain of records begins in a segment; nil if the segment before is gone.

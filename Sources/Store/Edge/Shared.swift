@@ -1,3 +1,5 @@
+internal import Raft
+internal import Replica
 internal import StoreCore
 internal import Synchronization
 
@@ -6,20 +8,35 @@ final class Shared: Sendable {
     struct State: ~Copyable, Sendable {
         /// May be ahead of what is durable; readers pass `durable`.
         var core: StoreState
-        /// The newest revision that is on disk.
+        /// The newest revision that is committed.
         var durable: Revision
-        /// Where the durable log ends.
-        var durableEnd: LogPosition
+        /// How far the log has been written.
+        var writtenEnd: LogPosition
+        /// Where a replay finds all that `core` may lack, or has too early.
+        var replayPosition: LogPosition
         var segments: SegmentSet
+        /// The newest entry that is published.
+        var publishedIndex = LogIndex.zero
+        var status: MemberStatus?
     }
 
     let state: Mutex<State>
 
     init(_ recovered: consuming Recovered) {
-        let (end, segments) = (recovered.end, recovered.segments)
+        let (position, segments) = (recovered.member.log.position, recovered.segments)
         let core = recovered.core
-        let durable = core.revision
+        let durable = core.published
         state = Mutex(
-            State(core: core, durable: durable, durableEnd: end.position, segments: segments))
+            State(
+                core: core, durable: durable, writtenEnd: position, replayPosition: position,
+                segments: segments))
+    }
+
+    /// Puts a state in place that was built up again.
+    func put(_ core: consuming StoreState) {
+        var core: StoreState? = core
+        state.withLock { state in
+            if let rebuilt = core.take() { state.core = rebuilt }
+        }
     }
 }

@@ -17,7 +17,10 @@ public final class Store: Sendable {
     let keeper: Keeper
     let readBytes = Atomic<Int>(0)
     private let directory: Directory
+    /// Whether there may be other members.
+    let isClustered: Bool
     private let isOpen = Atomic<Bool>(true)
+    private let started: Monitor<Result<Void, StoreError>?>
 
     /// Opens the store in `directory`, which is made with mode 0700 if need be, and recovers what a
     /// crash has left there.
@@ -30,24 +33,45 @@ public final class Store: Sendable {
         directory path: String, options: StoreOptions = StoreOptions()
     ) throws(StoreError) -> Store {
         let directory = try Directory(path)
-        let recovered = try Recovery(directory: directory, options: options).run()
-        return Store(directory, recovered, options)
+        let identity = try MemberIdentity(of: directory, options)
+        let recovered = try Recovery(
+            directory: directory, options: options, identity: identity
+        ).run()
+        let store = Store(directory, recovered, options)
+        try store.begin()
+        return store
     }
 
     private init(
         _ directory: Directory, _ recovered: consuming Recovered, _ options: StoreOptions
     ) {
         self.directory = directory
-        let end = recovered.end
+        isClustered = options.cluster != nil
+        let member = recovered.member
         let (spare, bytesReplayed) = (recovered.spare, recovered.bytesReplayed)
         shared = Shared(recovered)
         keeper = Keeper(
-            shared, directory, options, next: spare, newest: end.position.segment,
+            shared, directory, options, next: spare, newest: member.segment.sequence,
             bytesReplayed: bytesReplayed)
         fanOut = FanOut(shared)
-        writer = LogWriter(shared, keeper, fanOut, options, end: end)
+        let started = Monitor<Result<Void, StoreError>?>(nil)
+        self.started = started
+        writer = LogWriter(shared, keeper, fanOut, directory, options, member) { failure in
+            started.change { result in
+                result = failure.map { .failure($0) } ?? .success(())
+                return ((), wake: true)
+            }
+        }
+    }
+
+    /// Returns when the log can be read and written.
+    private func begin() throws(StoreError) {
         let writer = writer
         keeper.start { writer.propose($0, completion: $1) }
+        do throws(StoreError) { try started.wait { $0 }.get() } catch {
+            close()
+            throw error
+        }
     }
 
     /// Finishes what was proposed, ends watches and lets the directory go. Calls after it throw
@@ -174,6 +198,8 @@ public struct StoreOptions: Sendable {
     /// Size of the first segments; they grow with the log.
     public var segmentBytesMin = 512 * 1024
     public var segmentBytesMax = 64 * 1024 * 1024
+    /// Nil for a store of one member.
+    public var cluster: ClusterOptions?
 
     public init() {}
 }

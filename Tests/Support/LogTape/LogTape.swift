@@ -1,12 +1,17 @@
-import StoreCore
+package import Raft
+package import StoreCore
 
 /// A store's core with one segment in memory: what the edge does, without disk or threads.
 package struct LogTape: ~Copyable {
     package static let header = SegmentHeader(salt: 0x5EED, sequence: 1, fileBytes: 1 << 20)
+    package static let member = MemberID(1)
+    package static let statement = LogStatement(
+        member: member,
+        members: ClusterMembers(cluster: 1, membership: Membership(voters: [member])))
 
     package var core = StoreState()
     package private(set) var bytes: [UInt8]
-    private var batch = LogBatch(at: .origin, salt: header.salt, term: 1)
+    private var batch = LogBatch(at: .origin, salt: header.salt, term: Term(1))
     private var changes: [AppliedChange] = []
 
     /// A moment at which everything so far was synced.
@@ -23,7 +28,7 @@ package struct LogTape: ~Copyable {
     package init() {
         bytes = Self.header.encoded()
         bytes += [UInt8](repeating: 0, count: Self.header.fileBytes - bytes.count)
-        core.open(Self.header, into: &batch)
+        core.open(Self.header, stating: Self.statement, into: &batch)
         sync()
     }
 
@@ -99,14 +104,15 @@ package func recover(_ bytes: [UInt8], isFirst: Bool = true) throws(LogDamage) -
     let raw = bytes.raw
     let header = try SegmentHeader(in: raw)
     var scan = SegmentScan(header: header, after: isFirst ? .origin : nil)
-    var core = StoreState()
-    var notes = ReplayNotes()
+    var replay = LogReplay(member: LogTape.member)
+    let reader: LogReplay.SegmentReader = { _, body throws(LogDamage) in try body(bytes.raw) }
     while let batch = try scan.nextBatch(in: raw) {
-        try core.replay(batch, of: raw, header: header, notes: &notes)
+        try replay.take(batch, of: raw, header: header, isNew: true, reading: reader)
     }
-    core.finishReplay()
+    try replay.takeInAll(reading: reader)
+    replay.finish()
     return Recovered(
-        contents: contents(of: core, in: bytes), revision: core.revision,
+        contents: contents(of: replay.core, in: bytes), revision: replay.core.revision,
         end: scan.position.offset)
 }
 

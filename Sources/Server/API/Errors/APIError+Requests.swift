@@ -112,8 +112,11 @@ extension APIError {
     }
 
     /// 503.
-    public static func serviceUnavailable(_ message: String) -> APIError {
-        APIError(code: 503, reason: .serviceUnavailable, message: message)
+    public static func serviceUnavailable(
+        _ message: String, retryAfterSeconds: Int? = nil
+    ) -> APIError {
+        APIError(code: 503, reason: .serviceUnavailable, message: message,
+                 details: retryAfterSeconds.map { Details(retryAfterSeconds: $0) })
     }
 
     /// 500: something failed that has a place of its own in the answer's causes.

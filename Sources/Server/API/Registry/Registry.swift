@@ -66,6 +66,7 @@ public final class Registry: Sendable {
     ///
     /// - Throws: ``APIError`` in Kubernetes' words.
     public func perform(_ operation: Operation) async throws(APIError) -> Outcome {
+        try await catchUp(for: operation)
         guard let conversion = Conversion(of: operation.type) else {
             return try await carryOut(operation)
         }
@@ -149,7 +150,9 @@ extension APIError {
         case .overloaded: self = .tooManyRequests("the store is busy, please try again later", retryAfterSeconds: 1)
         case .tooLarge: self = .failure("etcdserver: request is too large")
         case .noSpace: self = .internalError("etcdserver: mvcc: database space exceeded")
-        case .noLeader, .closed: self = .serviceUnavailable("etcdserver: no leader")
+        case .outcomeUnknown: self = .timeout()
+        case .noLeader, .closed:
+            self = .serviceUnavailable("etcdserver: no leader", retryAfterSeconds: 1)
         case .conflict, .duplicateKey, .unusableKey, .leaseNotFound, .leaseExists, .tooManyLeases,
             .locked, .damaged, .system:
             self = .internalError("the store cannot do this: \(error)")

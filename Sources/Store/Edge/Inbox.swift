@@ -1,0 +1,58 @@
+internal import Raft
+internal import StoreCore
+
+/// What waits for the writing thread. Bounded; what does not fit is refused, or, if it comes from
+/// another member, dropped.
+struct Inbox: Sendable {
+    /// Something else than a proposal.
+    enum Call: Sendable {
+        /// Wants to know that this member has what was committed when the call came.
+        case read(Completion)
+        case change([MembershipChange], [MemberID: ClusterMembers.Address],
+                    @Sendable (RaftRefusal?) -> Void)
+        case transfer(MemberID?, @Sendable (RaftRefusal?) -> Void)
+    }
+
+    var proposals: ProposalQueue
+    private(set) var frames: [[UInt8]] = []
+    private var frameBytes = 0
+    private(set) var calls: [Call] = []
+    var isClosed = false
+    /// The writer sleeps until so many proposals wait.
+    var wakesAt = 1
+
+    private static let frameBytesMax = 128 * 1024 * 1024
+    private static let callsMax = 100_000
+
+    init(_ proposals: ProposalQueue) { self.proposals = proposals }
+
+    var isEmpty: Bool { proposals.waiting.isEmpty && frames.isEmpty && calls.isEmpty }
+
+    /// Frames are lost now and then anyway.
+    mutating func add(frame: [UInt8]) {
+        guard !isClosed, frameBytes + frame.count <= Self.frameBytesMax else { return }
+        frames.append(frame)
+        frameBytes += frame.count
+    }
+
+    /// Returns whether there was room.
+    mutating func add(_ call: Call) -> Bool {
+        guard !isClosed, calls.count < Self.callsMax else { return false }
+        calls.append(call)
+        return true
+    }
+
+    /// What one round of the writing thread takes.
+    struct Taken: Sendable {
+        var proposals: [ProposalQueue.Waiting] = []
+        var frames: [[UInt8]] = []
+        var calls: [Call] = []
+        var isClosed = false
+    }
+
+    mutating func take() -> Taken {
+        defer { (frames, frameBytes, calls) = ([], 0, []) }
+        return Taken(
+            proposals: proposals.take(), frames: frames, calls: calls, isClosed: isClosed)
+    }
+}

@@ -1,0 +1,237 @@
+internal import Raft
+internal import Replica
+internal import StoreCore
+internal import Synchronization
+
+/// What only a store of several members does, on the writing thread.
+struct ClusterWork {
+    let options: ClusterOptions
+    var forwarding = Forwarding()
+    /// Those who want to read what is committed, while no leader is known.
+    var readers: [(completion: Completion, deadline: ContinuousClock.Instant)] = []
+    var lastTick = ContinuousClock.now
+    var wasDeciding = false
+    var knownLeader: MemberID?
+
+    static let readersMax = 65_536
+    /// After standing still for longer than so many ticks, nothing is believed of others.
+    static let pauseTicks = 20
+
+    init(_ options: ClusterOptions) { self.options = options }
+}
+
+extension LogWriting {
+    // MARK: Time
+
+    /// Nil if time does not matter.
+    var timeUntilTick: Duration? {
+        guard let cluster else { return nil }
+        let passed = ContinuousClock.now - cluster.lastTick
+        return max(.zero, cluster.options.tickInterval - passed)
+    }
+
+    /// Lets as many ticks pass as are due.
+    mutating func passTime() throws(StoreError) {
+        guard let work = cluster else { return }
+        let (now, interval) = (ContinuousClock.now, work.options.tickInterval)
+        guard now - work.lastTick >= interval else { return }
+        if now - work.lastTick > interval * ClusterWork.pauseTicks {
+            cluster?.lastTick = now
+            try makeRoom { _, _ in Replica<Completion>.talkRoom }
+            call { replica, core, effects in replica.notePaused(&core, &effects) }
+        }
+        while let last = cluster?.lastTick, now - last >= interval {
+            cluster?.lastTick = last + interval
+            try tick()
+        }
+        effects.answers += cluster?.forwarding.takeExpired(now: now) ?? []
+        for reader in work.readers where reader.deadline <= now {
+            answer(reader.completion, .failure(.noLeader))
+        }
+        cluster?.readers.removeAll { $0.deadline <= now }
+    }
+
+    // MARK: Frames
+
+    mutating func receive(_ frame: [UInt8]) throws(StoreError) {
+        let read: MemberFrame
+        // What cannot be read is lost, as frames may be; the network tells who sent it.
+        do throws(PeerFrameError) { read = try MemberFrame(frame.raw) } catch { return }
+        let envelope = read.envelope
+        guard envelope.cluster == replica.members.cluster, envelope.to == replica.id else { return }
+        switch read {
+        case .raft(let frame):
+            try makeRoom { _, _ in Replica<Completion>.room(for: frame.payloads) }
+            call { replica, core, effects in
+                replica.receive(frame.message, payloads: frame.payloads, &core, &effects)
+            }
+        case .proposal(_, let number, let body): try decide(body, number, for: envelope.from)
+        case .answer(_, let number, let answer): try take(answer, to: number)
+        }
+    }
+
+    /// Sends what is to be sent. Entries go out while this member's own disk writes them.
+    mutating func sendFrames(_ files: LogFiles) throws(StoreError) {
+        guard let cluster else { return effects.messages.removeAll() }
+        let messages = effects.messages
+        effects.messages.removeAll(keepingCapacity: true)
+        for message in messages {
+            guard let address = replica.members.addresses[message.to]?.peer else { continue }
+            let frame = PeerFrame(
+                cluster: replica.members.cluster, message: message,
+                payloads: try replica.payloads(of: message, files))
+            cluster.options.send(frame.encoded(), message.to.number, address)
+        }
+    }
+
+    private func send(_ frame: MemberFrame) {
+        guard let cluster, let address = replica.members.addresses[frame.envelope.to]?.peer else {
+            return
+        }
+        cluster.options.send(frame.encoded(), frame.envelope.to.number, address)
+    }
+
+    private func envelope(to member: MemberID) -> MemberFrame.Envelope {
+        MemberFrame.Envelope(cluster: replica.members.cluster, from: replica.id, to: member)
+    }
+
+    // MARK: Proposals of others
+
+    /// Decides what another member has passed on, and answers it.
+    private mutating func decide(
+        _ body: [UInt8], _ number: UInt64, for member: MemberID
+    ) throws(StoreError) {
+        let proposal: Proposal
+        do throws(PeerFrameError) { proposal = try ForwardedProposal.decoded(body) } catch {
+            return
+        }
+        let envelope = envelope(to: member)
+        guard replica.refusal(of: proposal) == nil,
+            let address = replica.members.addresses[member]?.peer, let send = cluster?.options.send
+        else {
+            let answer = ForwardedAnswer(index: .zero, .failure(.noLeader))
+            return self.send(.answer(envelope, number: number, answer))
+        }
+        try decide(proposal) { [shared] result in
+            let index = shared.state.withLock { $0.publishedIndex }
+            let answer = ForwardedAnswer(index: index, result.map(\.decision))
+            let frame = MemberFrame.answer(envelope, number: number, answer)
+            send(frame.encoded(), member.number, address)
+        }
+    }
+
+    // MARK: Our own proposals
+
+    /// Passes a proposal on to the leader, or keeps it until one is known.
+    mutating func passOn(_ waiting: ProposalQueue.Waiting) {
+        passOn(
+            Forwarding.Waiting(
+                proposal: waiting.proposal, completion: waiting.completion,
+                deadline: ContinuousClock.now + Forwarding.patience))
+    }
+
+    private mutating func passOn(_ waiting: Forwarding.Waiting) {
+        let body = ForwardedProposal.encoded(waiting.proposal)
+        guard let leader = replica.raft.leader, leader != replica.id, let body else {
+            guard cluster?.forwarding.hold(waiting) == true else {
+                return answer(waiting.completion, .failure(.overloaded))
+            }
+            return
+        }
+        guard let number = cluster?.forwarding.ask(waiting) else {
+            return answer(waiting.completion, .failure(.overloaded))
+        }
+        send(.proposal(envelope(to: leader), number: number, body: body))
+    }
+
+    /// Decides what has waited for this member to lead.
+    mutating func decideHeld() throws(StoreError) {
+        guard replica.isDeciding, let held = cluster?.forwarding.takeHeld() else { return }
+        for waiting in held { try decide(waiting.proposal, waiting.completion) }
+    }
+
+    private mutating func take(_ given: ForwardedAnswer, to number: UInt64) throws(StoreError) {
+        guard let failed = cluster?.forwarding.take(given, to: number) else { return }
+        guard failed.error == .noLeader else {
+            return answer(failed.waiting.completion, .failure(failed.error))
+        }
+        // Nothing has happened there: it waits for the next leader, as time permits.
+        if cluster?.forwarding.hold(failed.waiting) != true {
+            answer(failed.waiting.completion, .failure(.noLeader))
+        }
+    }
+
+    // MARK: Calls
+
+    mutating func carryOut(_ wanted: Inbox.Call) throws(StoreError) {
+        try makeRoom { _, _ in Replica<Completion>.talkRoom }
+        switch wanted {
+        case .read(let completion): read(completion)
+        case .change(let changes, var addresses, let answer):
+            if let me = cluster?.options.me {
+                addresses[replica.id] = .init(name: me.name, peer: me.peerAddress)
+            }
+            call { replica, core, effects in
+                answer(replica.propose(changes, addresses: addresses, &core, &effects))
+            }
+        case .transfer(let target, let answer):
+            call { replica, core, effects in
+                answer(replica.transferLeadership(to: target, &core, &effects))
+            }
+        }
+    }
+
+    private mutating func read(_ completion: @escaping Completion) {
+        if cluster != nil, replica.raft.leader == nil {
+            guard (cluster?.readers.count ?? 0) < ClusterWork.readersMax else {
+                return answer(completion, .failure(.overloaded))
+            }
+            cluster?.readers.append((completion, ContinuousClock.now + Forwarding.patience))
+            return
+        }
+        call { replica, core, effects in
+            replica.read(token: completion, &core, &effects)
+        }
+    }
+
+    // MARK: Who leads
+
+    /// Notes who leads, and goes on with what waited for that.
+    mutating func noteCluster() {
+        guard let work = cluster else { return }
+        let leader = replica.raft.leader
+        let (isDeciding, isAnother) = (replica.isDeciding, leader != work.knownLeader)
+        if isDeciding != work.wasDeciding {
+            cluster?.wasDeciding = isDeciding
+            work.options.onLeadership(isDeciding)
+        }
+        cluster?.knownLeader = leader
+        noteStatus()
+        guard leader != nil, isAnother || isDeciding != work.wasDeciding else { return }
+        let readers = work.readers
+        cluster?.readers = []
+        for reader in readers { read(reader.completion) }
+        guard leader != replica.id else { return }
+        for waiting in cluster?.forwarding.takeHeld() ?? [] { passOn(waiting) }
+    }
+
+    private func noteStatus() {
+        let members = replica.members
+        let status = MemberStatus(
+            cluster: members.cluster, me: replica.id.number,
+            leader: replica.raft.leader?.number, term: replica.raft.term.number,
+            members: members.list, committedIndex: replica.raft.committed.number,
+            lastIndex: replica.last.index.number, revision: .none, logBytes: 0)
+        shared.state.withLock { $0.status = status }
+    }
+}
+
+extension ClusterMembers {
+    fileprivate var list: [MemberStatus.Member] {
+        membership.members.map { id in
+            MemberStatus.Member(
+                number: id.number, name: addresses[id]?.name ?? "",
+                peerAddress: addresses[id]?.peer ?? "", isVoter: membership.isVoter(id))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+internal import Raft
+public import StoreCore
+internal import Synchronization
+
+// A store of several members. Each member reads what it has; writes find the leader by themselves.
+
+extension Store {
+    /// Takes a frame that another member has sent.
+    public func receive(frame: [UInt8]) { writer.receive(frame) }
+
+    /// Returns once this member has everything that was committed anywhere when the call was made:
+    /// what is read after it is no older.
+    ///
+    /// - Throws: ``StoreError/noLeader`` if nobody can tell within five seconds; `.overloaded`,
+    ///   `.closed`.
+    /// - Complexity: Nothing for a store of one member; else a round of messages, which all that
+    ///   wait share.
+    public func confirmNewest() async throws(StoreError) {
+        guard isClustered else { return }
+        let deadline = ContinuousClock.now + Forwarding.patience
+        while true {
+            do throws(StoreError) {
+                _ = try await decision { completion in
+                    if !self.writer.call(.read(completion)) { completion(.failure(.overloaded)) }
+                }
+                return
+            } catch .noLeader where ContinuousClock.now < deadline {
+                continue  // The leader that was asked is gone: another one may know.
+            }
+        }
+    }
+
+    /// Whether this member decides proposals: its own reads are as new as any when it writes.
+    public var isDeciding: Bool {
+        !isClustered || shared.state.withLock { $0.status.map { $0.leader == $0.me } ?? false }
+    }
+
+    /// How things stand with this member; nil for a store of one member.
+    public var memberStatus: MemberStatus? {
+        shared.state.withLock { state in
+            var status = state.status
+            status?.revision = state.durable
+            status?.logBytes = state.segments.totalBytes
+            return status
+        }
+    }
+
+    /// Changes who belongs to the cluster. Returns when the change is under way; it is done once
+    /// ``memberStatus`` shows it.
+    ///
+    /// - Throws: ``MemberChangeRefusal``.
+    public func change(_ change: MemberChange) async throws(MemberChangeRefusal) {
+        let raftChange: MembershipChange
+        var addresses: [MemberID: ClusterMembers.Address] = [:]
+        switch change {
+        case .addLearner(let number, let member):
+            raftChange = .addLearner(MemberID(number))
+            addresses[MemberID(number)] = .init(name: member.name, peer: member.peerAddress)
+        case .promote(let number): raftChange = .promote(MemberID(number))
+        case .remove(let number): raftChange = .remove(MemberID(number))
+        }
+        let announced = addresses
+        try await answer { .change([raftChange], announced, $0) }
+    }
+
+    /// Hands leadership to a member, or to whoever has most of the log.
+    ///
+    /// - Throws: ``MemberChangeRefusal``, if this member does not lead, above all.
+    public func transferLeadership(to member: UInt64? = nil) async throws(MemberChangeRefusal) {
+        try await answer { .transfer(member.map { MemberID($0) }, $0) }
+    }
+
+    private func answer(
+        _ call: (@escaping @Sendable (RaftRefusal?) -> Void) -> Inbox.Call
+    ) async throws(MemberChangeRefusal) {
+        let refusal: Result<RaftRefusal?, MemberChangeRefusal> = await withCheckedContinuation {
+            continuation in
+            let call = call { continuation.resume(returning: .success($0)) }
+            if !writer.call(call) {
+                continuation.resume(returning: .failure(MemberChangeRefusal(unreachable: ())))
+            }
+        }
+        if let refusal = try refusal.get() { throw MemberChangeRefusal(refusal) }
+    }
+}

@@ -1,0 +1,171 @@
+/// What an observer who sees all members at once holds them to (figure 3.2). For tests and
+/// simulations: show it all members after each step.
+///
+/// Keeps the log that has been committed, as far back as some member does.
+package struct RaftInvariants: Sendable {
+    /// What has been committed, by whomever.
+    private var committed: RaftLog
+    /// The latest term in which something was committed.
+    private var committedIn = Term.none
+    /// Who decided on the last of it.
+    private var deciders: Membership
+    /// Leaders of recent terms, and the end of what each one has on disk.
+    private var reigns: [Term: Reign] = [:]
+    private var excused: Set<MemberID> = []
+
+    private struct Reign: Sendable {
+        var leader: MemberID
+        var last: EntryID
+    }
+
+    /// - Parameter membership: What the cluster begins with, at `base`.
+    package init(base: EntryID = .zero, membership: Membership) {
+        committed = RaftLog(base: base, membership: membership)
+        deciders = membership
+    }
+
+    /// How far something has been committed by anybody.
+    package var committedIndex: LogIndex { committed.lastIndex }
+
+    /// A fault took what this member had on disk: until it has it again, that is not held against
+    /// the others.
+    package mutating func excuse(_ member: MemberID) { excused.insert(member) }
+
+    /// Checks all members after a step.
+    ///
+    /// - Parameter changed: The only member that the step concerned, if there was one: then only it
+    ///   is compared with the others.
+    /// - Complexity: O(*m* *t* log *t*) in members and terms kept, times *m* if all may have
+    ///   changed; and O(*n*) in entries newly committed.
+    package mutating func check(
+        _ witnesses: [RaftWitness], changed: MemberID? = nil
+    ) throws(RaftViolation) {
+        let suspects = witnesses.filter { changed == nil || $0.id == changed }
+        for witness in suspects {
+            if witness.isLeader { try checkReign(of: witness) }
+            try checkMatching(witness, witnesses)
+            try checkCommitted(by: witness)
+        }
+        for witness in witnesses where witness.isLeader && witness.term >= committedIn {
+            guard holdsCommitted(witness.log) else {
+                throw .leaderIncomplete(witness.id, witness.term, lacks: committed.last)
+            }
+        }
+        try checkDurable(witnesses)
+        forget(witnesses)
+    }
+
+    /// Election safety: at most one leader a term. A leader only appends to its log, of which it may
+    /// lose in a crash what was not on disk.
+    private mutating func checkReign(of leader: RaftWitness) throws(RaftViolation) {
+        let index = min(leader.written, leader.log.lastIndex)
+        let last = EntryID(index: index, term: leader.log.term(at: index) ?? .none)
+        let reign = reigns[leader.term] ?? Reign(leader: leader.id, last: last)
+        guard reign.leader == leader.id else {
+            throw .twoLeaders(reign.leader, leader.id, leader.term)
+        }
+        guard reign.last.index < leader.log.base.index || leader.log.contains(reign.last) else {
+            throw .leaderOverwrote(leader.id, leader.term, reign.last)
+        }
+        reigns[leader.term] = Reign(leader: leader.id, last: last)
+    }
+
+    /// Log matching: if two logs have an entry of the same index and term, they are the same up to
+    /// it.
+    private func checkMatching(
+        _ witness: RaftWitness, _ witnesses: [RaftWitness]
+    ) throws(RaftViolation) {
+        for other in witnesses where other.id != witness.id {
+            if case .broken(let index) = witness.log.agreement(with: other.log) {
+                throw .logsDiffer(witness.id, other.id, index)
+            }
+        }
+        if case .broken(let index) = witness.log.agreement(with: committed) {
+            throw .appliedApart(witness.id, index)
+        }
+    }
+
+    /// State machine safety: no two members commit different entries at the same index.
+    private mutating func checkCommitted(by witness: RaftWitness) throws(RaftViolation) {
+        let known = min(witness.committed, committed.lastIndex)
+        guard holds(witness.log, known) else { throw .appliedApart(witness.id, known) }
+        guard witness.committed > committed.lastIndex else { return }
+        guard witness.log.base.index <= committed.lastIndex else {
+            throw .appliedApart(witness.id, witness.log.base.index)
+        }
+        while committed.lastIndex < witness.committed {
+            let header = witness.log.header(at: committed.lastIndex.next)
+            guard header.term >= committed.lastTerm else {
+                throw .appliedApart(witness.id, committed.lastIndex.next)
+            }
+            committed.append(header)
+        }
+        (committedIn, deciders) = (max(committedIn, witness.term), witness.log.membership)
+    }
+
+    /// What is committed is on the disks of a quorum of those who decided on it.
+    private mutating func checkDurable(_ witnesses: [RaftWitness]) throws(RaftViolation) {
+        guard committed.count > 0 else { return }
+        let last = committed.lastIndex
+        var durable = Set<MemberID>()
+        for witness in witnesses where witness.written >= last && holdsCommitted(witness.log) {
+            durable.insert(witness.id)
+            excused.remove(witness.id)
+        }
+        durable.formUnion(excused)
+        guard deciders.hasQuorum(where: durable.contains) else {
+            throw .notDurable(committed.last, on: durable.sorted())
+        }
+    }
+
+    private func holdsCommitted(_ log: RaftLog) -> Bool { holds(log, committed.lastIndex) }
+
+    /// Whether a log has what is committed through `index`: by log matching, one entry tells.
+    private func holds(_ log: RaftLog, _ index: LogIndex) -> Bool {
+        guard let term = committed.term(at: index) else { return true }
+        return index < log.base.index || log.term(at: index) == term
+    }
+
+    private mutating func forget(_ witnesses: [RaftWitness]) {
+        let oldest = witnesses.map(\.log.base.index).min() ?? .zero
+        if oldest > committed.base.index { committed.compact(to: min(oldest, committedIndex)) }
+        guard reigns.count > Self.reignsMax else { return }
+        let term = witnesses.map(\.term).min() ?? .none
+        reigns = reigns.filter { $0.key >= term }
+    }
+
+    private static let reignsMax = 64
+}
+
+/// A member as an observer sees it.
+package struct RaftWitness: Sendable {
+    package var id: MemberID
+    package var term: Term
+    package var isLeader: Bool
+    package var log: RaftLog
+    package var committed: LogIndex
+    /// The log is on disk through here.
+    package var written: LogIndex
+
+    package init(_ member: RaftMember) {
+        (id, term, isLeader) = (member.id, member.term, member.isLeader)
+        (log, committed, written) = (member.log, member.committed, member.written)
+    }
+
+    /// A member that is down: all that it has is on its disk.
+    package init(down id: MemberID, term: Term, log: RaftLog, committed: LogIndex) {
+        (self.id, self.term, isLeader) = (id, term, false)
+        (self.log, self.committed, written) = (log, committed, log.lastIndex)
+    }
+}
+
+/// A promise of Raft that was broken.
+package enum RaftViolation: Error, Hashable, Sendable {
+    case twoLeaders(MemberID, MemberID, Term)
+    case leaderOverwrote(MemberID, Term, EntryID)
+    case leaderIncomplete(MemberID, Term, lacks: EntryID)
+    case logsDiffer(MemberID, MemberID, LogIndex)
+    /// A member committed something else than what was committed.
+    case appliedApart(MemberID, LogIndex)
+    case notDurable(EntryID, on: [MemberID])
+}

@@ -1,0 +1,179 @@
+package import Raft
+package import StoreCore
+
+/// One member of a store: joins consensus, what the store holds and the bytes of the log.
+///
+/// The leader decides proposals against a state that runs ahead of what is committed, and their
+/// outcome is the entry; the others append the leader's entries and apply them once committed. Both
+/// ends in `publish`. Knows no files, threads, sockets or clocks: the caller carries out `Effects`,
+/// writes what `beginWrite` returns, and says so with `synced`.
+///
+/// The state is the caller's, who may let others read it meanwhile; it is passed to each call.
+package struct Replica<Token: Sendable>: ~Copyable {
+    package typealias Effects = ReplicaEffects<Token>
+
+    package let id: MemberID
+    package internal(set) var raft: RaftMember
+    var actions = RaftActions()
+
+    // MARK: The log's bytes
+
+    /// Records in the making.
+    package internal(set) var batch: LogBatch
+    var header: SegmentHeader
+    /// Whether the segment has no opening yet.
+    package internal(set) var isUnopened: Bool
+    /// Batches that end a segment, and wait to be written.
+    var sealed: [LogBatch] = []
+    var table: EntryTable
+    /// Writes begun and synced since the start.
+    var writesBegun = 0
+    var writesSynced = 0
+    /// What Raft is told when the write under way is on disk.
+    var writing: EntryID?
+    /// The term in which Raft last handed entries to the disk.
+    var appendedTerm: Term
+    /// The newest entry that has been written to a file, and can be read there.
+    var writtenIndex: LogIndex
+    /// Sizes of entries that have been decided, and of which Raft is yet to be told.
+    var proposed: [Int] = []
+    /// Where batches begin that hold entries not published yet, and the last entry of each.
+    var unpublished: [(start: LogPosition, through: LogIndex)] = []
+
+    // MARK: Deciding
+
+    /// The state has every entry up to here: ahead of what is committed at a leader.
+    var applied: LogIndex
+    /// Everything up to here is committed, and readers may see it.
+    package internal(set) var published: EntryID
+    var committed: LogIndex
+    /// Decided and not published yet, oldest first.
+    var ahead = Ahead<Token>()
+    /// Whether the leader's state has all entries, so that it can decide.
+    package internal(set) var isDeciding = false
+    /// The state has entries that became void: it is to be built up again.
+    package internal(set) var needsRebuild = false
+
+    // MARK: Waiting
+
+    var messagesWaiting: [(write: Int, message: RaftMessage)] = []
+    var localsWaiting: [Local] = []
+    /// Reads and answers without an entry, which are good once the leader is known to lead.
+    var readsWaiting: [ReadContext: Reading] = [:]
+    var readsReady: [Reading] = []
+    var nextRead: UInt64 = 1
+
+    /// A proposal that concerns this member's files alone.
+    struct Local {
+        var write: Int
+        var token: Token
+        var decision: Decision
+        var retired: UInt32?
+    }
+
+    struct Reading {
+        var token: Token
+        var result: Result<Decision, StoreError>
+        /// Not before this entry is published.
+        var index: LogIndex
+    }
+
+    // MARK: Members
+
+    /// The cluster's members as of the newest entry, and as of `published`.
+    package internal(set) var members: ClusterMembers
+    var membersPublished: ClusterMembers
+    var membersAhead: [(index: LogIndex, members: ClusterMembers)]
+    /// Where members are to be found that a membership entry is about to name.
+    var addressesAnnounced: [MemberID: ClusterMembers.Address] = [:]
+
+    /// A member as its log was found.
+    ///
+    /// - Parameter seed: For the choice of election timeouts; another one at each start.
+    package init(
+        configuration: RaftConfiguration, recovered: consuming RecoveredLog, seed: UInt64
+    ) {
+        let position = recovered.position
+        id = configuration.id
+        appendedTerm = recovered.hardState.term
+        raft = RaftMember(
+            configuration: configuration, hardState: recovered.hardState, log: recovered.log,
+            committed: recovered.committed, seed: seed)
+        header = recovered.header
+        isUnopened = recovered.isUnopened
+        batch = LogBatch(
+            at: position, salt: recovered.header.salt, term: recovered.hardState.term,
+            committed: recovered.committed)
+        table = recovered.table
+        (writtenIndex, applied) = (recovered.table.last, recovered.applied)
+        committed = recovered.committed
+        published = EntryID(
+            index: recovered.applied, term: recovered.log.term(at: recovered.applied) ?? .none)
+        members = recovered.members
+        membersPublished = recovered.membersPublished
+        membersAhead = recovered.membersAhead
+    }
+
+    /// Bytes of entries that are decided and not published, about.
+    var aheadBytes: Int {
+        unpublished.isEmpty ? batch.bytes.count : sealed.reduce(batch.bytes.count) {
+            $0 + $1.bytes.count
+        }
+    }
+
+    /// Whether it can decide without asking anybody.
+    package var isAlone: Bool {
+        members.membership.voters == [id] && members.membership.outgoingVoters.isEmpty
+    }
+
+    /// The newest entry, committed or not.
+    package var last: EntryID { batch.position.last }
+
+    /// Where a replay has to begin to find everything that is not published. A batch begins there.
+    package var replayPosition: LogPosition { unpublished.first?.start ?? nextStart }
+
+    /// How far the log has been written.
+    package var writtenEnd: LogPosition { nextStart }
+
+    /// Where the next write begins.
+    var nextStart: LogPosition { sealed.first?.start ?? batch.start }
+
+    /// The oldest segment that holds an entry which is not published.
+    package var firstNeededSegment: UInt32 {
+        table[published.index.next]?.place.segment ?? batch.position.segment
+    }
+}
+
+/// What a replay of a log found out, besides the state.
+package struct RecoveredLog: Sendable {
+    package var header: SegmentHeader
+    package var position: LogPosition
+    package var isUnopened: Bool
+    package var table: EntryTable
+    package var log: RaftLog
+    package var hardState: HardState
+    package var committed: LogIndex
+    package var applied: LogIndex
+    package var members: ClusterMembers
+    package var membersPublished: ClusterMembers
+    package var membersAhead: [(index: LogIndex, members: ClusterMembers)]
+
+    /// - Parameter founders: The members of a log that does not name any.
+    package init(
+        _ replay: borrowing LogReplay, header: SegmentHeader, position: LogPosition,
+        isUnopened: Bool, founders: ClusterMembers
+    ) {
+        (self.header, self.position, self.isUnopened) = (header, position, isUnopened)
+        (table, hardState) = (replay.table, replay.hardState)
+        (committed, applied) = (replay.committed, replay.applied)
+        members = replay.members ?? founders
+        membersPublished = replay.membersStated ?? founders
+        membersAhead = replay.membershipEntries
+        log = replay.log
+        if replay.members == nil { log = RaftLog(membership: founders.membership) }
+        while let next = membersAhead.first, next.index <= applied {
+            membersPublished = next.members
+            membersAhead.removeFirst()
+        }
+    }
+}
