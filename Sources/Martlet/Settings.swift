@@ -53,7 +53,7 @@ struct Settings {
         let disabled = serve.disable.split(separator: ",").map(String.init)
         if let unknown = disabled.first(where: { !Self.parts.contains($0) }) {
             throw SettingError(
-                "--disable", "knows \(Self.parts.joined(separator: ", ")), not \"\(unknown)\"")
+                "--disable", "knows controllers, scheduler and cloud, not \"\(unknown)\"")
         }
         runsControllers = !disabled.contains("controllers")
         runsScheduler = !disabled.contains("scheduler")
