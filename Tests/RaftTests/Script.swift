@@ -180,12 +180,12 @@ struct Script {
         case "hold": holds.formUnion(links(line))
         case "release": release(line)
         case "crash": for id in ids { cluster.crash(id) }
-        case "start":
-            for id in ids {
-                cluster.start(id, votesFrom: LogIndex(number(line["votes-from"]).number))
-            }
+        case "start": for id in ids { cluster.start(id) }
         case "stall": stalled.formUnion(ids)
-        case "sync": stalled.subtract(ids)
+        case "sync":
+            // All writes from now on, or the next few only.
+            guard let first = line.int("first") else { return stalled.subtract(ids) }
+            for id in ids { for _ in 0..<first { cluster.finishWrite(id) } }
         default: for id in ids { start(id, .none, line) }
         }
     }
@@ -230,9 +230,7 @@ struct Script {
                 member.snapshotSent(to: other, through: index, succeeded: !line.says("not"))
             }
         default:
-            // The disk loses what it has after an entry, while the member is down.
-            cluster.nodes[cluster.position(id)].disk.log.truncate(from: index.next)
-            cluster.invariants.excuse(id)
+            cluster.loseDisk(id, after: index)
         }
     }
 
