@@ -325,7 +325,8 @@ struct Script {
             case .vote(let last, _): "vote, last \(last)"
             case .voteAnswer(let isGranted): isGranted ? "votes" : "does not vote"
             case .append(let previous, let entries, let committed):
-                "append after \(previous): \(entries.map(\.term.description).joined(separator: " "))"
+                "append after \(previous): "
+                    + entries.map(\.term.description).joined(separator: " ")
                     + " | \(committed)"
             case .accepted(let through): "accepted \(through)"
             case .rejected(let previous, let hint): "rejected \(previous), hint \(hint)"

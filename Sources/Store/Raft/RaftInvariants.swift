@@ -60,8 +60,8 @@ package struct RaftInvariants: Sendable {
         forget(witnesses)
     }
 
-    /// Election safety: at most one leader a term. A leader only appends to its log, of which it may
-    /// lose in a crash what was not on disk.
+    /// Election safety: at most one leader a term. A leader only appends to its log; in a crash it
+    /// may lose of it what was not on disk.
     private mutating func checkReign(of leader: RaftWitness) throws(RaftViolation) {
         let index = min(leader.written, leader.log.lastIndex)
         let last = EntryID(index: index, term: leader.log.term(at: index) ?? .none)

@@ -8,9 +8,9 @@ extension RaftMember {
         case transfer
     }
 
-    /// A voter campaigns, and so does one that only the latest membership leaves out as long as that
-    /// is not known to be committed: it may be the only one that has it, and then the only one that
-    /// can win. Its own vote does not count (4.2.2).
+    /// A voter campaigns, and so does one that only the latest membership leaves out, as long as
+    /// that is not known to be committed: it may be the only one that has it, and then the only one
+    /// that can win. Its own vote does not count (4.2.2).
     var mayCampaign: Bool {
         guard mayVote else { return false }
         guard !membership.isVoter(id), log.membershipIndex > committed else {

@@ -57,7 +57,7 @@ package struct RaftMember: Sendable {
     ///   - log: What is on disk.
     ///   - committed: What is known to be committed, at least all that is compacted.
     ///   - votesFrom: If the disk lost part of what it had acknowledged, the end of what it had:
-    ///     until the log is whole again, its vote could elect a leader that lacks committed entries.
+    ///     before the log is whole again, its vote could elect one that lacks committed entries.
     ///   - seed: Another one at each start.
     package init(
         configuration: RaftConfiguration, hardState: HardState, log: RaftLog, committed: LogIndex,
