@@ -219,11 +219,12 @@ struct Cluster {
         }
     }
 
-    mutating func install(_ id: MemberID) {
+    /// Installs what was offered, perhaps again and again.
+    mutating func install(_ id: MemberID, isRepeated: Bool = false) {
         finishWrites(id)
         let position = position(id)
         guard let snapshot = nodes[position].offered?.snapshot else { return }
-        nodes[position].offered = nil
+        if !isRepeated { nodes[position].offered = nil }
         if nodes[position].member?.wants(snapshot) == true {
             counts.snapshots += 1
             nodes[position].disk.log = RaftLog(

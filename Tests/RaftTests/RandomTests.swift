@@ -256,7 +256,9 @@ struct Storm {
     }
 
     private mutating func offerOrInstall(_ id: MemberID) {
-        if cluster.nodes[cluster.position(id)].offered != nil { return cluster.install(id) }
+        if cluster.nodes[cluster.position(id)].offered != nil {
+            return cluster.install(id, isRepeated: dice.roll(0...1) == 0)
+        }
         for node in cluster.nodes where node.id != id { cluster.offer(from: id, to: node.id) }
     }
 

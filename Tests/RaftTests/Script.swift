@@ -224,7 +224,7 @@ struct Script {
         switch line.verb {
         case "compact": cluster.compact(id, to: index)
         case "offer": cluster.offer(from: id, to: other)
-        case "install": cluster.install(id)
+        case "install": cluster.install(id, isRepeated: true)
         case "sent":
             cluster.act(id) { member, _ in
                 member.snapshotSent(to: other, through: index, succeeded: !line.says("not"))
