@@ -57,6 +57,7 @@ targets += [
     room("Replica", at: "Sources/Store/Replica", knows: ["Raft", "StoreCore"], settings: lending),
     room("Store", at: "Sources/Store/Edge", knows: ["Raft", "Replica", "StoreCore"],
          settings: lending),
+    room("StoreHistory", at: "Sources/Store/History", knows: ["StoreCore"]),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(
         name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
@@ -66,6 +67,7 @@ targets += [
     tests("StoreCoreTests", at: "Tests/StoreCoreTests",
           knows: ["StoreCore", "Checksum", "LogTape", "Raft"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
+    tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
 ]
 
 // MARK: Transport
