@@ -58,6 +58,12 @@ targets += [
     room("Store", at: "Sources/Store/Edge", knows: ["Raft", "Replica", "StoreCore"],
          settings: lending),
     room("StoreHistory", at: "Sources/Store/History", knows: ["StoreCore"]),
+    room("StoreSimulator", at: "Sources/Store/Simulator", knows: ["StoreCore", "StoreHistory"]),
+    room("ReferenceStore", at: "Tests/Support/ReferenceStore",
+         knows: ["Checksum", "StoreCore", "StoreHistory", "StoreSimulator"]),
+    .executableTarget(
+        name: "simulate-cluster", dependencies: ["ReferenceStore", "StoreHistory", "StoreSimulator"],
+        path: "tools/simulate-cluster", swiftSettings: strict),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(
         name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
@@ -68,6 +74,8 @@ targets += [
           knows: ["StoreCore", "Checksum", "LogTape", "Raft"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
     tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
+    tests("StoreSimulatorTests", at: "Tests/StoreSimulatorTests",
+          knows: ["ReferenceStore", "StoreHistory", "StoreSimulator"]),
 ]
 
 // MARK: Transport
