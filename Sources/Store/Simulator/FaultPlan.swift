@@ -13,6 +13,8 @@ struct FaultPlan {
     let calmJitterMicroseconds: Int64
     let tickMicroseconds: Int64
     let interruptsSnapshots: Bool
+    /// Whether one node is down most of the time, so that all that is done needs every other.
+    let keepsOneAway: Bool
     /// Whether one node stays down until a majority alone has got on.
     let leavesOneDown: Bool
 
@@ -26,6 +28,8 @@ struct FaultPlan {
         let permille = random.pick([250, 500, 800])
         let chosen = possible.filter { _ in random.chance(permille: permille) }
         kinds = chosen
+        let crashes = chosen.contains(.crash) || chosen.contains(.powerLoss)
+        keepsOneAway = settings.members > 2 && crashes && random.chance(permille: 350)
         interruptsSnapshots = chosen.contains(.snapshotInterrupted)
         restMicroseconds = random.pick([
             20_000...600_000, 200_000...2_000_000, 1_000_000...5_000_000,

@@ -15,6 +15,8 @@ final class Node<Machine: SimulatedMachine> {
     var incarnation = 0
     var standing = Standing()
     var pausedUntil = Moment(0)
+    /// Whether it stays down for a while.
+    var isAway = false
     /// Whether a start is under way.
     var isStarting = false
     var isCutFromClients = false
@@ -70,7 +72,9 @@ final class Node<Machine: SimulatedMachine> {
 extension World {
     func start(_ node: Node<Machine>) {
         node.isStarting = false
-        guard let member = node.member, !node.isUp, !node.isRetired else { return }
+        guard let member = node.member, !node.isUp, !node.isRetired,
+            !node.isAway
+        else { return }
         node.incarnation += 1
         node.standing = Standing()
         trace.note(now, 1, member.number, text: "\(member) starts")
@@ -84,6 +88,7 @@ extension World {
         node.machine = Machine(boot, disk: node.disk, effects: &effects)
         let phase = node.random.between(1...plan.tickMicroseconds)
         queue.add(.tick(node: node.index, incarnation: node.incarnation), at: after(phase))
+        strikeAgain(node)
         carryOut(node)
     }
 

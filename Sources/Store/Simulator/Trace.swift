@@ -25,7 +25,8 @@ struct Trace {
     /// A number for bytes, so that their contents are part of the hash.
     static func digest(_ bytes: [UInt8]) -> UInt64 {
         var hash = UInt64(bytes.count)
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        let span = bytes.span
+        for place in span.indices { hash = (hash ^ UInt64(span[place])) &* 0x100_0000_01B3 }
         return hash
     }
 }

@@ -133,6 +133,51 @@ extension World {
         startLater(node, 50_000...3_000_000)
     }
 
+    /// Plans a loss of power soon after a start, before what was found in the cache is safe.
+    func strikeAgain(_ node: Node<Machine>) {
+        guard phase == .chaos, plan.kinds.contains(.powerLoss), node.incarnation > 1,
+            faultRandom.chance(permille: 200)
+        else { return }
+        queue.add(
+            .secondCrash(node: node.index, incarnation: node.incarnation),
+            at: after(100 + faultRandom.between(0...50) << Int64(faultRandom.below(14))))
+    }
+
+    func crashAgain(_ node: Node<Machine>, _ incarnation: Int) {
+        guard node.isUp, node.incarnation == incarnation, phase == .chaos else { return }
+        let struck = faultRandom.chance(permille: 400) ? nodes.filter(\.isUp) : [node]
+        for node in struck {
+            faults.add(.powerLoss)
+            crash(node, .unsynced)
+            startLater(node, 50_000...1_000_000)
+        }
+    }
+
+    /// Lets a bare majority work, and then another one: the leader goes when the node comes back
+    /// that was away. What only the two that stayed can know has to be on the disk of the one left.
+    func swapAway() {
+        guard phase == .chaos else { return }
+        queue.add(.swapAway, at: after(faultRandom.between(500_000...5_000_000)))
+        let losesPower = plan.kinds.contains(.powerLoss)
+        let loss: SimulatedDisk.Loss = losesPower ? .unsynced : .nothing
+        let running = nodes.filter(\.isUp)
+        guard let leaver = running.first(where: \.standing.isLeader) ?? running.first else {
+            return
+        }
+        let stayers = running.filter { $0.index != leaver.index }
+        let struck = faultRandom.chance(permille: 500) ? [leaver] + stayers : [leaver]
+        for node in struck {
+            faults.add(losesPower ? .powerLoss : .crash)
+            crash(node, loss)
+            if node.index != leaver.index { startLater(node, 20_000...300_000) }
+        }
+        for node in nodes where node.isAway {
+            node.isAway = false
+            startLater(node, 1000...200_000)
+        }
+        leaver.isAway = true
+    }
+
     /// Starts one member after the other anew.
     func upgrade(_ node: Node<Machine>) {
         guard phase == .chaos else { return }

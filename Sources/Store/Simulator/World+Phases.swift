@@ -14,7 +14,7 @@ extension World {
     }
 
     private func heal(_ node: Node<Machine>) {
-        node.disk.isFull = false
+        (node.disk.isFull, node.isAway) = (false, false)
         (node.disk.failsNextWrite, node.disk.failsNextSync) = (false, false)
         (node.disk.losesNextWrite, node.disk.misdirectsNextWrite) = (false, false)
         (node.plannedCrash, node.inputsToInterruption) = (nil, nil)
@@ -23,7 +23,7 @@ extension World {
         node.skewClock(permille: 1000, now)
         if isLeftDown(node) {
             if node.isUp { crash(node, .unsynced) }
-        } else if !node.isUp, node.isWanted, !node.isBeingReplaced {
+        } else if !node.isUp, node.isWanted, !node.isRetired {
             startLater(node, 1000...100_000)
         }
     }
@@ -62,7 +62,7 @@ extension World {
         trace.note(now, 17, text: "all clients have got on")
         phase = .settling
         deadline = after(settings.settlingMicrosecondsMax)
-        for node in nodes where !node.isUp && node.isWanted && !node.isBeingReplaced {
+        for node in nodes where !node.isUp && node.isWanted && !node.isRetired {
             startLater(node, 1000...100_000)
         }
     }

@@ -92,6 +92,7 @@ package final class World<Machine: SimulatedMachine> {
             wake(client.number, at: after(100_000))
         }
         queue.add(.nemesis, at: after(2_000_000))
+        if plan.keepsOneAway { queue.add(.swapAway, at: after(3_000_000)) }
         queue.add(.operate, at: after(1_000_000))
         queue.add(.heal, at: chaosEnd)
     }
@@ -121,6 +122,8 @@ package final class World<Machine: SimulatedMachine> {
         case .nemesis: strike()
         case .relief(let relief): relieve(relief)
         case .upgrade(let index): upgrade(nodes[index])
+        case .secondCrash(let index, let incarnation): crashAgain(nodes[index], incarnation)
+        case .swapAway: swapAway()
         case .operate: operate()
         case .heal: heal()
         case .check: check()

@@ -15,6 +15,8 @@ enum WorldEvent {
     case nemesis
     case relief(Relief)
     case upgrade(node: Int)
+    case swapAway
+    case secondCrash(node: Int, incarnation: Int)
     case operate
     case heal
     case check

@@ -127,7 +127,8 @@ package struct ReferenceMachine: SimulatedMachine {
         role = .leader
         (next, match) = ([:], [:])
         for member in log.membership.everybody { next[member] = log.last + 1 }
-        log.append(term: log.term, [])
+        // An entry of its own term, by which it commits what others left.
+        if !has(.commitsOldTermsByCount) { log.append(term: log.term, []) }
         replicate(&effects)
         advanceCommit(&effects)
     }
