@@ -57,6 +57,13 @@ targets += [
     room("Replica", at: "Sources/Store/Replica", knows: ["Raft", "StoreCore"], settings: lending),
     room("Store", at: "Sources/Store/Edge", knows: ["Raft", "Replica", "StoreCore"],
          settings: lending),
+    room("StoreHistory", at: "Sources/Store/History", knows: ["StoreCore"]),
+    room("StoreSimulator", at: "Sources/Store/Simulator", knows: ["StoreCore", "StoreHistory"]),
+    room("ReferenceStore", at: "Tests/Support/ReferenceStore",
+         knows: ["Checksum", "StoreCore", "StoreHistory", "StoreSimulator"]),
+    .executableTarget(
+        name: "simulate-cluster", dependencies: ["ReferenceStore", "StoreHistory", "StoreSimulator"],
+        path: "tools/simulate-cluster", swiftSettings: strict),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(
         name: "martlet-store-bench", dependencies: ["StoreBenchmark", "Store", "StoreCore"],
@@ -66,6 +73,9 @@ targets += [
     tests("StoreCoreTests", at: "Tests/StoreCoreTests",
           knows: ["StoreCore", "Checksum", "LogTape", "Raft"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
+    tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
+    tests("StoreSimulatorTests", at: "Tests/StoreSimulatorTests",
+          knows: ["ReferenceStore", "StoreHistory", "StoreSimulator"]),
 ]
 
 // MARK: Transport
