@@ -43,9 +43,12 @@ fetch_kubectl() { # suite package folder
     [ -n "$mirror" ] || return 1
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
         "$mirror" "$suite" >"$folder/apt/sources.list"
-    apt=(apt-get -qq -o Dir::Etc::sourcelist="$folder/apt/sources.list" -o Dir::Etc::sourceparts=-
-        -o Dir::Etc::preferencesparts=- -o Dir::State::lists="$folder/apt/lists"
-        -o Dir::Cache="$folder/apt/cache" -o APT::Sandbox::User=)
+    # What is installed must not count: a kubectl from elsewhere would hide the suite's.
+    apt=(apt-get -qq -o Dir::Etc::sourcelist="$folder/apt/sources.list"
+        -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null
+        -o Dir::Etc::preferencesparts=/dev/null -o Dir::State::status=/dev/null
+        -o Dir::State::lists="$folder/apt/lists" -o Dir::Cache="$folder/apt/cache"
+        -o APT::Sandbox::User=)
     "${apt[@]}" update && (cd "$folder/apt" && "${apt[@]}" download "$package") || return 1
     dpkg-deb -x "$folder"/apt/"$package"_*.deb "$folder/apt/root" || return 1
     cp "$folder/apt/root/usr/bin/kubectl" "$folder/kubectl"

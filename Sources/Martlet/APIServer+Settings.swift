@@ -42,7 +42,9 @@ extension APIServer {
                 allowsAnonymous: settings.allowsAnonymous, audiences: [Self.issuer]),
             documents: Documents(jsonWebKeys: try PublicKey.jsonWebKeySet(tokenKeys.map(\.key)),
                                  issuer: Self.issuer, now: { time.now }),
-            registry: registry, metrics: Metrics(process: ProcessUse.current))
+            registry: registry, metrics: Metrics(process: ProcessUse.current),
+            limits: RequestLimits(
+                reading: settings.requestsMax, changing: settings.mutatingRequestsMax))
     }
 }
 

@@ -76,7 +76,9 @@ struct Bootstrap {
         } catch where error.reason == .alreadyExists {
             let stored = try await client.get(address)
             guard let mended = BootstrapPolicy.mended(stored, for: object) else { return }
-            _ = try await client.update(mended, at: address, WriteOptions())
+            do throws(APIError) {
+                _ = try await client.update(mended, at: address, WriteOptions())
+            } catch where error.reason == .conflict { return }  // Another member was first.
         }
     }
 
@@ -109,7 +111,8 @@ struct Bootstrap {
     private func ensure(_ object: some MessageView) async throws(APIError) {
         do throws(APIError) { _ = try await client.get(ResourceAddress(of: object.tree)) } catch
             where error.reason == .notFound {
-            _ = try await client.create(object)
+            do throws(APIError) { _ = try await client.create(object) } catch
+                where error.reason == .alreadyExists { return }  // Another member was first.
         }
     }
 }

@@ -26,12 +26,9 @@ struct ClusterIdentity {
         authorityPEM = try authority.certificate.pem()
         let servingKey = try keys.key("server.key")
         servingKeyPEM = try servingKey.pem()
-        let authority = authority
-        servingCertificatePEM = try keys.file("server.crt") {
-            try authority.issueServer(
-                commonName: "martlet", names: Self.names + extraNames, key: servingKey.publicKey,
-                nowSeconds: nowSeconds, validSeconds: Self.authorityYears * Self.yearSeconds).pem()
-        }
+        servingCertificatePEM = try keys.servingCertificate(
+            of: authority, key: servingKey, names: Self.names + extraNames, nowSeconds: nowSeconds,
+            validSeconds: Self.authorityYears * Self.yearSeconds)
         serviceAccountKey = try keys.key("sa.key")
     }
 
@@ -122,6 +119,28 @@ private struct KeyFiles {
         try Files.write(made.key.pem(), to: keyPath)
         return made
     }
+
+    /// The server's certificate. It is made anew if the server got other names since, or if the one
+    /// that is there ends within a month.
+    func servingCertificate(
+        of authority: CertificateAuthority, key: PrivateKey, names: [String], nowSeconds: Int64,
+        validSeconds: Int64
+    ) throws -> [UInt8] {
+        let path = "\(directory)/server.crt"
+        if Files.exists(path) {
+            let bytes = try Files.read(path)
+            let known = try Certificate(pem: bytes)
+            if known.belongs(to: key), known.notAfterSeconds > nowSeconds + Self.monthSeconds,
+                names.allSatisfy({ known.isValid(forServer: $0) }) { return bytes }
+        }
+        let made = try authority.issueServer(
+            commonName: "martlet", names: names, key: key.publicKey, nowSeconds: nowSeconds,
+            validSeconds: validSeconds).pem()
+        try Files.write(made, to: path)
+        return made
+    }
+
+    private static let monthSeconds: Int64 = 30 * 24 * 3600
 
     func key(_ name: String) throws -> PrivateKey {
         try PrivateKey(pem: file(name) { try PrivateKey.makeP256().pem() })

@@ -26,6 +26,7 @@ struct ControlPlane {
     private let store: Store
     private let server: APIServer
     private let http: HTTPServer
+    private let links: ClusterLinks?
     private let work: Task<Void, Never>
 
     /// How long requests in flight may take to end.
@@ -36,11 +37,20 @@ struct ControlPlane {
         let time = SystemTime()
         try Files.makeDirectory(settings.dataDirectory)
         let pki = settings.dataDirectory + "/pki"
-        try await NewMember(plan: settings.cluster, directory: pki).fetchSecrets()
+        let newMember = NewMember(plan: settings.cluster, directory: pki)
+        try await newMember.fetchSecrets()
         let identity = try ClusterIdentity(
             directory: pki, extraNames: settings.servingNames,
             nowSeconds: time.now.seconds)
-        let store = try openStore(settings)
+        let (leads, leading) = AsyncStream.makeStream(of: Bool.self)
+        let links = try ClusterLinks(settings, identity, time)
+        try await links?.start()
+        let store = try openStore(settings) { options in
+            options.cluster = try links?.options(joined: newMember.details()) {
+                leading.yield($0)
+            }
+        }
+        if let links { links.connect(store) } else { leading.yield(true) }
         let server = try APIServer(settings, identity, store, time)
         let http = try HTTPServer(
             ServerConfiguration(
@@ -52,32 +62,58 @@ struct ControlPlane {
             handler: HTTPAdapter(server: server))
         try await bootstrap(server, settings)
         let address: HTTPServer.Address
-        do { address = try await http.start() } catch {
-            throw SettingError("--listen", "\(settings.host):\(settings.port) cannot be had: \(error)")
+        do throws(ListenError) { address = try await http.start() } catch {
+            throw SettingError(
+                "--listen", "\(settings.host):\(settings.port) cannot be had: \(error.reason)")
         }
-        let url = "https://\(address.host):\(address.port)"
+        let url = Self.url(of: address)
         let path = settings.dataDirectory + "/admin.kubeconfig"
         try Files.write(
             Array(identity.adminKubeconfig(server: url, nowSeconds: time.now.seconds).utf8), to: path)
         let parts = Parts(
             clients: { InProcessClient(server: server, as: UserInfo($0)) }, time: time,
-            settings: settings, authorityPEM: identity.authorityPEM)
+            settings: settings, store: store, authorityPEM: identity.authorityPEM)
         return ControlPlane(
             url: url, kubeconfigPath: path, store: store, server: server, http: http,
-            work: Task { await parts.run() })
+            links: links, work: Task { await parts.run(leads) })
+    }
+
+    /// Where clients on this machine reach an address; one that means all is reached by loopback.
+    private static func url(of address: HTTPServer.Address) -> String {
+        let host = ["0.0.0.0": "127.0.0.1", "::": "::1"][address.host] ?? address.host
+        return "https://\(host.contains(":") ? "[\(host)]" : host):\(address.port)"
     }
 
     /// Ends what runs, lets requests in flight finish, and closes the store.
     func stop() async {
+        await handOver()
         work.cancel()
         server.stop()
         await http.shutdown(grace: Self.stopGrace)
         await work.value
         store.close()
+        await links?.network.shutdown()
     }
 
-    private static func openStore(_ settings: Settings) throws -> Store {
+    /// A member that leads lets another one lead before it goes, so that nobody has to wait for an
+    /// election.
+    private func handOver() async {
+        guard links != nil, store.isDeciding else { return }
+        // Nobody may be there to take over; it is tried once, and not waited for longer than this.
+        do throws(MemberChangeRefusal) { try await store.transferLeadership() } catch { return }
+        let end = ContinuousClock.now + Self.handOverMax
+        while store.isDeciding, ContinuousClock.now < end {
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { return }
+        }
+    }
+
+    private static let handOverMax = Duration.seconds(1)
+
+    private static func openStore(
+        _ settings: Settings, _ adjust: (inout StoreOptions) throws -> Void
+    ) throws -> Store {
         var options = StoreOptions()
+        try adjust(&options)
         options.onFatalError = { error in
             LineLogHandler.say(ExitReason(error).message)
             exit(74)
@@ -86,28 +122,54 @@ struct ControlPlane {
     }
 
     private static func bootstrap(_ server: APIServer, _ settings: Settings) async throws {
-        try await Bootstrap(
+        let bootstrap = Bootstrap(
             client: InProcessClient(server: server, as: .system),
-            kubernetesService: settings.services.kubernetesService, securePort: settings.port
-        ).run()
+            kubernetesService: settings.services.kubernetesService, securePort: settings.port)
+        let progress = Progress(interval: .seconds(5))
+        while true {
+            do throws(APIError) { return try await bootstrap.run() } catch
+                where settings.cluster.opensPeerPort && error.isOfMissingMajority {
+                progress.say("waiting for a majority of the cluster's members")
+            }
+        }
     }
 }
 
-/// What runs beside the API: controllers, scheduler and simulated nodes, each a client of it.
+/// What runs beside the API: controllers, scheduler and simulated nodes, each a client of it, and
+/// the housekeeping of the store.
 private struct Parts: Sendable {
     let clients: ClientFactory
     let time: SystemTime
     let settings: Settings
+    let store: Store
     let authorityPEM: [UInt8]
 
-    func run() async {
+    /// - Parameter leads: Says when this member leads: the cluster's work is its then.
+    func run(_ leads: AsyncStream<Bool>) async {
         await withDiscardingTaskGroup { group in
+            group.addTask { await LeaderWork(leads: leads) { await lead() }.run() }
+            if settings.simulatedNodes > 0, !sharesInformers {
+                let nodes = SimulatedNodes(
+                    count: settings.simulatedNodes, clients: clients, informers: nil,
+                    time: time, logger: Logger(label: "nodes"))
+                group.addTask { await nodes.run() }
+            }
+        }
+    }
+
+    /// Whether nodes can share what controllers know: they run as long as this process.
+    private var sharesInformers: Bool { !settings.cluster.opensPeerPort }
+
+    private func lead() async {
+        await withDiscardingTaskGroup { group in
+            var informers: InformerSet?
             if settings.runsControllers {
                 var controllerSettings = ControllerSettings()
                 controllerSettings.rootCertificates = String(decoding: authorityPEM, as: UTF8.self)
                 let controllers = ControllerSet(
                     clients: clients, time: time, logger: Logger(label: "controllers"),
                     settings: controllerSettings)
+                informers = controllers.informers
                 group.addTask { await controllers.run() }
             }
             if settings.runsScheduler {
@@ -116,11 +178,28 @@ private struct Parts: Sendable {
                     pluginDirectory: settings.pluginDirectory, logger: Logger(label: "scheduler"))
                 group.addTask { await scheduler.run() }
             }
-            if settings.simulatedNodes > 0 {
+            if settings.simulatedNodes > 0, sharesInformers {
                 let nodes = SimulatedNodes(
-                    count: settings.simulatedNodes, clients: clients, time: time,
-                    logger: Logger(label: "nodes"))
+                    count: settings.simulatedNodes, clients: clients, informers: informers,
+                    time: time, logger: Logger(label: "nodes"))
                 group.addTask { await nodes.run() }
+            }
+            if !sharesInformers {
+                group.addTask { await LearnerPromotion(store: store, time: time).run() }
+            }
+            if let interval = settings.compactionInterval {
+                group.addTask { await giveUpHistory(every: interval) }
+            }
+        }
+    }
+
+    private func giveUpHistory(every interval: Duration) async {
+        let logger = Logger(label: "store")
+        var compaction = HistoryCompaction(of: store)
+        while true {
+            do { try await time.sleep(for: interval) } catch { return }
+            do throws(StoreError) { try await compaction.intervalPassed() } catch {
+                logger.warning("history cannot be given up: \(error)")
             }
         }
     }
@@ -130,5 +209,12 @@ extension UserInfo {
     /// The identity under which a part of the process acts.
     fileprivate init(_ identity: Identity) {
         self.init(name: identity.user, groups: identity.groups)
+    }
+}
+
+extension APIError {
+    /// Whether it may be gone once more members are there. The store has waited before it said so.
+    fileprivate var isOfMissingMajority: Bool {
+        reason == .serviceUnavailable || reason == .timeout
     }
 }

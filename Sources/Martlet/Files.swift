@@ -27,13 +27,19 @@ enum Files {
 
     /// Makes a directory and those above it, readable by the owner alone.
     static func makeDirectory(_ path: String) throws(FileError) {
-        if exists(path) { return }
+        if isDirectory(path) { return }
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             try makeDirectory(String(path[..<slash]))
         }
-        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else {
+        // Somebody may have made it meanwhile.
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST && isDirectory(path) else {
             throw FileError("make directory", path)
         }
+    }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     static func read(_ path: String) throws(FileError) -> [UInt8] {
@@ -80,6 +86,40 @@ enum Files {
         defer { unsafe free(here) }
         let trimmed = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
         return unsafe String(cString: here) + "/" + trimmed
+    }
+
+    /// The addresses of this machine's network interfaces; none if the kernel does not tell.
+    static var hostAddresses: [String] {
+        var first: UnsafeMutablePointer<ifaddrs>?
+        guard unsafe getifaddrs(&first) == 0 else { return [] }
+        defer { unsafe freeifaddrs(first) }
+        var found: [String] = []
+        var next = unsafe first
+        while let interface = unsafe next {
+            // The list is ours until it is freed, and each address as long as its family says.
+            if let text = unsafe interface.pointee.ifa_addr.flatMap({ unsafe numeric($0) }) {
+                found.append(text)
+            }
+            unsafe next = interface.pointee.ifa_next
+        }
+        return found
+    }
+
+    /// `192.0.2.1` or `2001:db8::1`; nil for what is neither, and for addresses of a link only.
+    private static func numeric(_ address: UnsafeMutablePointer<sockaddr>) -> String? {
+        let bytes: Int
+        switch unsafe Int32(address.pointee.sa_family) {
+        case AF_INET: bytes = MemoryLayout<sockaddr_in>.size
+        case AF_INET6: bytes = MemoryLayout<sockaddr_in6>.size
+        default: return nil
+        }
+        var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let failed = unsafe getnameinfo(
+            address, socklen_t(bytes), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+        guard failed == 0 else { return nil }
+        let bytesOfText = text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        let host = String(decoding: bytesOfText, as: UTF8.self)
+        return host.contains("%") ? nil : host
     }
 
     /// The directory of the running program.

@@ -41,6 +41,7 @@ extension HTTPResponse {
         case .bytes(let bytes): body = .bytes(bytes)
         case .stream(let make):
             body = .stream { writer in try await make(StreamedBody(writer: writer)) }
+        case .watch(let watch): body = .feed(WatchedBody(watch: watch))
         }
         self.init(
             status: answer.status, headers: headers, body: body,
@@ -52,6 +53,22 @@ private struct StreamedBody: BodyWriter {
     let writer: any ResponseWriter
 
     func write(_ bytes: [UInt8]) async throws { try await writer.write(bytes) }
+}
+
+private struct WatchedBody: ResponseFeed {
+    let watch: WatchFeed
+
+    func onWake(_ wake: @escaping @Sendable () -> Void) { watch.onWake(wake) }
+    func stop() { watch.stop() }
+
+    func next() -> ResponseFeedStep {
+        switch watch.next() {
+        case .bytes(let bytes): .bytes(bytes)
+        case .wait: .wait
+        case .end: .end
+        case .broken: .broken
+        }
+    }
 }
 
 extension Credentials {

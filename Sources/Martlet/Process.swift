@@ -3,21 +3,30 @@ import Glibc
 import Logging
 import StoreCore
 
-/// Waits for the signals that end a server.
-enum Signals {
-    /// Returns at the first SIGTERM or SIGINT. A second one ends the process at once.
-    static func wait() async {
+/// The signals that end a server. Made first of all, so that none that comes early kills it.
+struct Signals {
+    private static let ending = [SIGTERM, SIGINT]
+    private let arrivals: AsyncStream<Void>
+    private let sources: [any DispatchSourceSignal]
+
+    init() {
         signal(SIGPIPE, SIG_IGN)
-        let (ends, ending) = AsyncStream.makeStream(of: Void.self)
-        let sources = [SIGTERM, SIGINT].map { number in
+        let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)
+        self.arrivals = arrivals
+        sources = Self.ending.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler { ending.yield() }
+            source.setEventHandler { arrival.yield() }
             source.resume()
             return source
         }
-        for await _ in ends { break }
-        for (source, number) in zip(sources, [SIGTERM, SIGINT]) {
+    }
+
+    /// Returns at the first SIGTERM or SIGINT, which may have come. A second one ends the process
+    /// at once.
+    func wait() async {
+        for await _ in arrivals { break }
+        for (source, number) in zip(sources, Self.ending) {
             source.cancel()
             signal(number, SIG_DFL)
         }

@@ -12,6 +12,9 @@ struct Serve: AsyncParsableCommand {
 
                 ready https://127.0.0.1:6443 kubeconfig=DIR/admin.kubeconfig after 0.084 s
 
+            Settings may also stand in a YAML file, --config, by the names of the flags; a flag on the
+            command line counts for more.
+
             Exit status: 0 after SIGTERM or SIGINT, 64 for unusable settings, 65 for damaged data,
             69 for a cluster that cannot be reached to join it, 74 for a disk that fails, 75 if another server has the data directory open.
             """)
@@ -34,7 +37,7 @@ struct Serve: AsyncParsableCommand {
     var simulatedNodes = 0
     @Option(help: "Where scheduling strategies are found.")
     var pluginDir: String?
-    @Option(help: "Parts not to run, separated by commas: controllers, scheduler.")
+    @Option(help: "Parts not to run, separated by commas: controllers, scheduler, cloud.")
     var disable = ""
     @Option(help: "A file of bearer tokens: token,user,uid,\"group,...\" a line.")
     var tokenAuthFile: String?
@@ -52,6 +55,16 @@ struct Serve: AsyncParsableCommand {
     var authorizationMode = "Node,RBAC"
     @Option(help: "Whether requests without credentials come in, as system:anonymous.")
     var anonymousAuth = true
+    @Option(help: "Requests answered at a time that change nothing, but watches; 0 for any number.")
+    var maxRequestsInflight = 400
+    @Option(help: "Requests answered at a time that change something; 0 for any number.")
+    var maxMutatingRequestsInflight = 200
+    @Option(help: "Features to switch, as in A=true,B=false. Those of this program are fixed.")
+    var featureGates = ""
+    @Option(help: "A YAML file with settings: a map of flags' names, without dashes, to values.")
+    var config: String?
+    @Option(help: "How long changes can be looked up at least, as in 5m; 0 keeps them for ever.")
+    var etcdCompactionInterval = "5m"
     @Option(help: "Log lines as text or json, on standard error.")
     var logFormat = "text"
     @Option(name: .shortAndLong, help: "How much to log: 0 to 9.")
@@ -59,6 +72,7 @@ struct Serve: AsyncParsableCommand {
 
     mutating func run() async throws {
         let started = ContinuousClock.now
+        let signals = Signals()
         do {
             let settings = try Settings(self)
             LoggingSystem.bootstrap { label in LineLogHandler(label: label, settings: settings.log) }
@@ -67,7 +81,7 @@ struct Serve: AsyncParsableCommand {
             LineLogHandler.say(
                 "ready \(plane.url) kubeconfig=\(plane.kubeconfigPath) after \(seconds) s",
                 to: STDOUT_FILENO)
-            await Signals.wait()
+            await signals.wait()
             await plane.stop()
         } catch {
             let end = ExitReason(error)

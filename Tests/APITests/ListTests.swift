@@ -44,17 +44,38 @@ struct ListTests {
         #expect(revisions.count == 1)
     }
 
-    @Test("a page after its history was compacted is 410, so that the client begins again")
+    @Test("a page whose history is gone is 410, with a token for those who go on all the same")
     func expired() async throws {
         let world = try await World()
         for index in 0..<4 { try await world.configMap("m\(index)") }
         let page = try await world.must(.get("\(maps)?limit=2"))
         let token = try #require(page["metadata.continue"])
-        try await world.configMap("late")
+        try await world.configMap("m9")
         try await world.store.compact(at: world.store.revision)
         let refused = try await world.ask(.get("\(maps)?limit=2&continue=\(token)"))
         #expect(refused.status == 410)
         #expect(refused["reason"] == "Expired")
+        #expect(refused["message"]?.hasPrefix("The provided continue parameter is too old") == true)
+        let now = try #require(refused["metadata.continue"])
+        let rest = try await world.must(.get("\(maps)?limit=2&continue=\(now)"))
+        #expect(rest.each("metadata.name") == ["m2", "m3"])
+        #expect(rest["metadata.resourceVersion"] != page["metadata.resourceVersion"])
+        let next = try #require(rest["metadata.continue"])
+        let last = try await world.must(.get("\(maps)?continue=\(next)"))
+        #expect(last.each("metadata.name") == ["m9"])
+    }
+
+    @Test("a list at a revision whose history is gone is 410")
+    func expiredRevision() async throws {
+        let world = try await World()
+        let old = try #require(try await world.configMap("m")["metadata.resourceVersion"])
+        try await world.configMap("late")
+        try await world.store.compact(at: world.store.revision)
+        let refused = try await world.ask(
+            .get("\(maps)?resourceVersion=\(old)&resourceVersionMatch=Exact"))
+        #expect(refused.status == 410)
+        #expect(refused["reason"] == "Expired")
+        #expect(refused["message"] == "The resourceVersion for the provided list is too old.")
     }
 
     @Test("options that make no sense are refused", arguments: [

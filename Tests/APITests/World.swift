@@ -32,6 +32,9 @@ final class World: Sendable {
         var tokens = StaticTokens()
         tokens.add("admin", UserInfo(name: "admin", groups: ["system:masters"]))
         tokens.add("alice", UserInfo(name: "alice", groups: ["devs"]))
+        for node in ["n1", "n2"] {
+            tokens.add(node, UserInfo(name: "system:node:\(node)", groups: ["system:nodes"]))
+        }
         server = APIServer(
             authenticator: Authenticator(tokens: tokens),
             documents: Documents(jsonWebKeys: "{}", issuer: "tests") { Timestamp(seconds: 0) },
@@ -120,12 +123,15 @@ struct Call: Sendable {
 struct Answer {
     let status: Int
     let contentType: String
+    /// The Warning headers.
+    let warnings: [String]
     let bytes: [UInt8]
     private let json: Any?
 
     init(_ response: APIResponse, _ bytes: [UInt8]) {
         status = response.status
         contentType = response.contentType
+        warnings = response.headers.filter { $0.0 == "warning" }.map { $0.1 }
         self.bytes = bytes
         json = try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
     }
@@ -136,6 +142,11 @@ struct Answer {
     /// Each item's value at a path.
     func each(_ path: String) -> [String] {
         (0..<count("items")).compactMap { self["items.\($0).\(path)"] }
+    }
+
+    /// An annotation of the object; their names have dots, which paths have not.
+    func annotation(_ name: String) -> String? {
+        (dig("metadata.annotations") as? [String: Any])?[name].map { "\($0)" }
     }
 
     func count(_ path: String) -> Int { (dig(path) as? [Any])?.count ?? 0 }
@@ -164,6 +175,7 @@ extension World {
             let sink = Sink()
             try await write(sink)
             return Answer(response, sink.bytes)
+        case .watch(let feed): return Answer(response, await feed.all())
         }
     }
 
@@ -194,6 +206,26 @@ extension World {
             {"metadata":{"name":"\#(name)","finalizers":\#(finalizers)},"spec":{"nodeName":"\#(node)",
             "terminationGracePeriodSeconds":\#(grace),"containers":[{"name":"c","image":"i"}]}}
             """#))
+    }
+}
+
+extension WatchFeed {
+    /// All that the watch tells until it is over.
+    fileprivate func all() async -> [UInt8] {
+        let (rings, bell) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        onWake { bell.yield() }
+        bell.yield()
+        var told: [UInt8] = []
+        for await _ in rings {
+            var step = next()
+            while case .bytes(let bytes) = step {
+                told += bytes
+                step = next()
+            }
+            guard case .wait = step else { break }
+        }
+        return told
     }
 }
 

@@ -30,7 +30,7 @@ struct AuthenticationTests {
     @Test("a bearer token names its user; the scheme's case does not matter")
     func bearer() async throws {
         let authenticator = Authenticator(tokens: try tokens())
-        for header in ["Bearer secret-a", "bearer  secret-a"] {
+        for header in ["Bearer secret-a", "bearer secret-a", " BEARER secret-a and more "] {
             let user = try await authenticator.identity(
                 of: Credentials(authorization: header), now: now)
             #expect(user == UserInfo(
@@ -49,7 +49,8 @@ struct AuthenticationTests {
 
     @Test("no credentials, or none we know, are nobody's")
     func anonymous() async throws {
-        for header in [nil, "", "Basic eA==", "Bearer", "Bearer "] {
+        let headers = [nil, "", "Basic eA==", "Bearer", "Bearer ", "Bearersecret-a", "Bearer\tsecret-a"]
+        for header in headers {
             let user = try await Authenticator().identity(
                 of: Credentials(authorization: header), now: now)
             #expect(user.name == "system:anonymous")
@@ -57,6 +58,17 @@ struct AuthenticationTests {
         }
         await #expect(throws: APIError.unauthorized) {
             try await Authenticator(allowsAnonymous: false).identity(of: Credentials(), now: now)
+        }
+    }
+
+    @Test("a token behind two spaces is passed over, with a warning")
+    func spaces() async throws {
+        let spaced = Credentials(authorization: "Bearer  secret-a")
+        let user = try await Authenticator(tokens: try tokens()).identity(of: spaced, now: now)
+        #expect(user.name == "system:anonymous")
+        #expect(spaced.warning?.contains("extra space before the bearer token") == true)
+        for header in ["Bearer secret-a", "Bearer ", "Basic  eA=="] {
+            #expect(Credentials(authorization: header).warning == nil)
         }
     }
 
@@ -228,17 +240,33 @@ struct ImpersonationTests {
         ])
     }
 
-    @Test("a group without a user is a bad request")
-    func noUser() {
-        let message = #"requested &user.DefaultInfo{Name:"", UID:"", Groups:[]string{"devs"}, "#
-            + "Extra:map[string][]string(nil)} without impersonating a user name"
-        #expect(throws: APIError.badRequest(message)) {
-            try Impersonation(headers: [(name: "Impersonate-Group", value: "devs")])
+    @Test("a group, uid or extra without a user is a bad request", arguments: [
+        ("Impersonate-Group", #"UID:"", Groups:[]string{"x"}, Extra:map[string][]string(nil)"#),
+        ("Impersonate-Uid", #"UID:"x", Groups:[]string(nil), Extra:map[string][]string(nil)"#),
+        ("Impersonate-Extra-Team",
+            #"UID:"", Groups:[]string(nil), Extra:map[string][]string{"team":[]string{"x"}}"#),
+    ])
+    func noUser(header: String, shown: String) {
+        let message = #"requested &user.DefaultInfo{Name:"", \#(shown)} "#
+            + "without impersonating a user name"
+        for user in [[], [(name: "Impersonate-User", value: "")]] {
+            #expect(throws: APIError.badRequest(message)) {
+                try Impersonation(headers: user + [(name: header, value: "x")])
+            }
         }
     }
 
-    @Test("a request without such headers is its caller's own")
-    func none() throws {
-        #expect(try Impersonation(headers: [(name: "Accept", value: "*/*")]) == nil)
+    @Test("a request that names nobody is its caller's own", arguments: [
+        ("Accept", "*/*"), ("Impersonate-User", ""), ("Impersonate-Uid", ""),
+        ("Impersonate-Nonsense", "x"),
+    ])
+    func none(header: String, value: String) throws {
+        #expect(try Impersonation(headers: [(name: header, value: value)]) == nil)
+    }
+
+    @Test("of a header that comes twice, the first counts")
+    func repeated() throws {
+        let headers = ["bob", "admin"].map { (name: "Impersonate-User", value: $0) }
+        #expect(try Impersonation(headers: headers)?.user.name == "bob")
     }
 }

@@ -240,6 +240,73 @@ struct AccessReviewTests {
         } == "no namespace on request")
     }
 
+    /// A review of what `node` may do, of all pods that a selector (JSON) chooses.
+    private func selecting(
+        _ selectors: String, as user: String = "system:node:n1"
+    ) throws -> AuthorizationV1.SubjectAccessReview {
+        let json = #"""
+            {"kind":"SubjectAccessReview","apiVersion":"authorization.k8s.io/v1","spec":{
+             "user":"\#(user)","groups":["system:nodes"],
+             "resourceAttributes":{"verb":"list","resource":"pods",\#(selectors)}}}
+            """#
+        let object = try ObjectCodec.decode(Array(json.utf8), .json).object
+        return try #require(AuthorizationV1.SubjectAccessReview(object))
+    }
+
+    @Test("what a review selects counts, said in words or in requirements", arguments: [
+        (#""fieldSelector":{"rawSelector":"spec.nodeName=n1"}"#, true),
+        (#""fieldSelector":{"requirements":[{"key":"spec.nodeName","operator":"In","#
+            + #""values":["n1"]}]}"#, true),
+        (#""fieldSelector":{"requirements":[{"key":"spec.nodeName","operator":"NotIn","#
+            + #""values":["n1"]}]}"#, false),
+        (#""fieldSelector":{"rawSelector":"spec.nodeName=n2"}"#, false),
+        (#""labelSelector":{"rawSelector":"a=b"}"#, false),
+    ])
+    func selectors(selectors: String, isAllowed: Bool) throws {
+        let reviews = AccessReviews(authorizer: Authorizer(modes: [.node]), policy: startPolicy())
+        let status = try reviews.answer(selecting(selectors)).status
+        #expect(status.allowed == isAllowed)
+        #expect(status.evaluationError.isEmpty)
+    }
+
+    @Test("what cannot be understood of a selector is left out, and the answer says so", arguments: [
+        (#""fieldSelector":{"rawSelector":"a b"}"#, "fieldSelector ignored"),
+        (#""fieldSelector":{"requirements":[{"key":"k","operator":"Exists"}]}"#,
+            "fieldSelector ignored"),
+        (#""fieldSelector":{"requirements":[{"key":"k","operator":"In","values":["a"]},"#
+            + #"{"key":"k","operator":"Newer"}]}"#, "fieldSelector partially ignored"),
+        (#""labelSelector":{"rawSelector":"a in"}"#, "labelSelector ignored"),
+        (#""labelSelector":{"requirements":[{"key":"k","operator":"Exists"},"#
+            + #"{"key":"k","operator":"Newer"}]}"#, "labelSelector partially ignored"),
+    ])
+    func strangeSelectors(selectors: String, expected: String) throws {
+        let status = try reviews.answer(selecting(selectors)).status
+        #expect(status.evaluationError
+            == "spec.resourceAttributes.\(expected) due to parse error")
+    }
+
+    @Test("what is no selector is invalid", arguments: [
+        (#""fieldSelector":{}"#, "fieldSelector.requirements: Required value: when "
+            + "spec.resourceAttributes.fieldSelector is specified, requirements or rawSelector "
+            + "is required"),
+        (#""labelSelector":{"rawSelector":"a","requirements":[{"key":"k","operator":"Exists"}]}"#,
+            #"labelSelector.rawSelector: Invalid value: "a": may not specified at the same time "#
+                + "as requirements"),
+        (#""fieldSelector":{"requirements":[{"key":"","operator":"In","values":["a"]}]}"#,
+            "fieldSelector.requirements[0].key: Required value: must be specified"),
+        (#""fieldSelector":{"requirements":[{"key":"k","operator":"In"}]}"#,
+            "fieldSelector.requirements[0].values: Required value: must be specified when "
+                + "`operator` is 'In' or 'NotIn'"),
+        (#""labelSelector":{"requirements":[{"key":"k","operator":"Exists","values":["a"]}]}"#,
+            "labelSelector.requirements[0].values: Forbidden: may not be specified when "
+                + "`operator` is 'Exists' or 'DoesNotExist'"),
+    ])
+    func wrongSelectors(selectors: String, expected: String) throws {
+        let review = try selecting(selectors)
+        #expect(failure { _ = try reviews.answer(review) }
+            == #".authorization.k8s.io "" is invalid: spec.resourceAttributes.\#(expected)"#)
+    }
+
     @Test("the list of rules holds those of the user's groups")
     func rules() throws {
         let review = AuthorizationV1.SelfSubjectRulesReview { $0.spec.namespace = "ns" }

@@ -32,13 +32,15 @@ private struct GarbageScript {
             case "object": return tell(graph.put(CoreV1.ConfigMap.messageType, metadata(line)))
             case "gone": return tell(graph.remove(line.name))
             case "list":
-                let all = line.list("of").map { name in
-                    MetaV1.ObjectMeta {
+                let type = CoreV1.ConfigMap.messageType
+                graph.beginList(of: type)
+                let tasks = line.list("of").flatMap { name in
+                    graph.put(type, MetaV1.ObjectMeta {
                         $0.name = name
                         $0.uid = name
-                    }
+                    })
                 }
-                return tell(graph.replace(CoreV1.ConfigMap.messageType, with: all))
+                return tell(tasks + graph.endList(of: type))
             case "never": graph.noteGone(line.name)
             case "judge":
                 let verdict = graph.judge(line.name, there: Set(line.list("there")))

@@ -1,68 +1,20 @@
-"""Starts a control plane for the tests with real clients, and knows how to call them.
+"""What the tests with real clients share: a control plane, and how to call kubectl.
 
-MARTLET_BIN is the folder with the built programs, MARTLET_CLIENTS the one with the clients; tools/test
-sets both.
+MARTLET_CLIENTS is the folder with the clients; tools/test sets it.
 """
 import json
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BIN = pathlib.Path(os.environ.get("MARTLET_BIN", ROOT / ".build/debug"))
+from plane import ROOT, ControlPlane
+
 CLIENTS = pathlib.Path(os.environ.get("MARTLET_CLIENTS", ROOT / ".build/clients"))
 KUBECTLS = {"1.20": CLIENTS / "kubectl-1.20/kubectl", "new": CLIENTS / "kubectl-new/kubectl"}
-TOKENS = """admin-token,admin,1,"system:masters"
-nobody-token,nobody,2,"visitors"
-"""
-
-
-class ControlPlane:
-    """A running martlet on a data directory of its own."""
-
-    def __init__(self, folder, *flags):
-        self.folder, self.flags, self.process = folder, flags, None
-        self.tokens = folder / "tokens.csv"
-        self.tokens.write_text(TOKENS)
-        self.data = folder / "data"
-
-    def start(self):
-        with open(self.folder / "stderr.txt", "ab") as errors:
-            self.process = subprocess.Popen(
-                [BIN / "martlet", "serve", "--data-dir", self.data, "--listen", "127.0.0.1:0",
-                 "--token-auth-file", self.tokens, *self.flags],
-                stdout=subprocess.PIPE, stderr=errors, text=True)
-        line = self.process.stdout.readline()
-        match = re.match(r"ready (\S+) kubeconfig=(\S+) after [\d.]+ s$", line.strip())
-        assert match, f"said {line!r}; errors: {(self.folder / 'stderr.txt').read_text()[-2000:]}"
-        self.url, self.kubeconfig = match.groups()
-        return self
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def curl(self, path, *flags, token="admin-token"):
-        """The status and body of a request made by curl."""
-        out = subprocess.run(
-            ["curl", "-sk", "-w", "\n%{http_code}", "-H", f"Authorization: Bearer {token}", *flags,
-             self.url + path], capture_output=True, text=True, check=True).stdout
-        body, status = out.rsplit("\n", 1)
-        return int(status), body
-
-    def get(self, path):
-        status, body = self.curl(path)
-        assert status == 200, body
-        return json.loads(body)
 
 
 class Kubectl:

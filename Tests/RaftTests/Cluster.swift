@@ -21,6 +21,7 @@ struct Cluster {
         var snapshots = 0
         var memberships = 0
         var reads = 0
+        var losses = 0
 
         mutating func add(_ other: Counts) {
             leaders += other.leaders
@@ -28,6 +29,7 @@ struct Cluster {
             snapshots += other.snapshots
             memberships += other.memberships
             reads += other.reads
+            losses += other.losses
         }
     }
 
@@ -49,6 +51,10 @@ struct Cluster {
     struct Disk {
         var hardState = HardState()
         var log = RaftLog(membership: .none)
+        /// Some of the log before here was lost.
+        var wholeFrom = LogIndex.zero
+
+        mutating func noteRepair() { if log.lastIndex >= wholeFrom { wholeFrom = .zero } }
     }
 
     struct Write {
@@ -145,6 +151,7 @@ struct Cluster {
             if appended.first <= nodes[position].disk.log.lastIndex { counts.truncations += 1 }
             nodes[position].disk.log.truncate(from: appended.first)
             for entry in appended.entries { nodes[position].disk.log.append(entry) }
+            nodes[position].disk.noteRepair()
         }
         network += write.messages
         guard let appended = write.appended else { return }
@@ -170,13 +177,25 @@ struct Cluster {
         nodes[position].offered = nil
     }
 
-    mutating func start(_ id: MemberID, votesFrom: LogIndex = .zero) {
+    /// The disk of a member that is down loses what it had after an entry.
+    mutating func loseDisk(_ id: MemberID, after index: LogIndex) {
+        let position = position(id)
+        let last = nodes[position].disk.log.lastIndex
+        guard nodes[position].member == nil, index < last else { return }
+        nodes[position].disk.log.truncate(
+            from: max(index, nodes[position].disk.log.base.index).next)
+        nodes[position].disk.wholeFrom = max(nodes[position].disk.wholeFrom, last)
+        invariants.excuse(id, through: last)
+        counts.losses += 1
+    }
+
+    mutating func start(_ id: MemberID) {
         let position = position(id)
         let node = nodes[position]
         nodes[position].seed += 1000
         nodes[position].member = RaftMember(
             configuration: node.configuration, hardState: node.disk.hardState, log: node.disk.log,
-            committed: node.disk.log.base.index, votesFrom: votesFrom, seed: node.seed)
+            committed: node.disk.log.base.index, votesFrom: node.disk.wholeFrom, seed: node.seed)
     }
 
     // MARK: Compaction and snapshots
@@ -200,15 +219,17 @@ struct Cluster {
         }
     }
 
-    mutating func install(_ id: MemberID) {
+    /// Installs what was offered, perhaps again and again.
+    mutating func install(_ id: MemberID, isRepeated: Bool = false) {
         finishWrites(id)
         let position = position(id)
         guard let snapshot = nodes[position].offered?.snapshot else { return }
-        nodes[position].offered = nil
+        if !isRepeated { nodes[position].offered = nil }
         if nodes[position].member?.wants(snapshot) == true {
             counts.snapshots += 1
             nodes[position].disk.log = RaftLog(
                 base: snapshot.last, membership: snapshot.membership)
+            nodes[position].disk.noteRepair()
         }
         act(id) { member, actions in member.snapshotInstalled(snapshot, &actions) }
     }

@@ -180,12 +180,12 @@ struct Script {
         case "hold": holds.formUnion(links(line))
         case "release": release(line)
         case "crash": for id in ids { cluster.crash(id) }
-        case "start":
-            for id in ids {
-                cluster.start(id, votesFrom: LogIndex(number(line["votes-from"]).number))
-            }
+        case "start": for id in ids { cluster.start(id) }
         case "stall": stalled.formUnion(ids)
-        case "sync": stalled.subtract(ids)
+        case "sync":
+            // All writes from now on, or the next few only.
+            guard let first = line.int("first") else { return stalled.subtract(ids) }
+            for id in ids { for _ in 0..<first { cluster.finishWrite(id) } }
         default: for id in ids { start(id, .none, line) }
         }
     }
@@ -224,15 +224,13 @@ struct Script {
         switch line.verb {
         case "compact": cluster.compact(id, to: index)
         case "offer": cluster.offer(from: id, to: other)
-        case "install": cluster.install(id)
+        case "install": cluster.install(id, isRepeated: true)
         case "sent":
             cluster.act(id) { member, _ in
                 member.snapshotSent(to: other, through: index, succeeded: !line.says("not"))
             }
         default:
-            // The disk loses what it has after an entry, while the member is down.
-            cluster.nodes[cluster.position(id)].disk.log.truncate(from: index.next)
-            cluster.invariants.excuse(id)
+            cluster.loseDisk(id, after: index)
         }
     }
 
@@ -327,7 +325,8 @@ struct Script {
             case .vote(let last, _): "vote, last \(last)"
             case .voteAnswer(let isGranted): isGranted ? "votes" : "does not vote"
             case .append(let previous, let entries, let committed):
-                "append after \(previous): \(entries.map(\.term.description).joined(separator: " "))"
+                "append after \(previous): "
+                    + entries.map(\.term.description).joined(separator: " ")
                     + " | \(committed)"
             case .accepted(let through): "accepted \(through)"
             case .rejected(let previous, let hint): "rejected \(previous), hint \(hint)"

@@ -53,6 +53,20 @@ struct SimulatedNodesTests {
         }
     }
 
+    @Test("take over the leases of a run before, at once")
+    func restart() async throws {
+        try await running(2) {
+            #expect(await eventually { api.all(CoordinationV1.Lease.self).count == 2 })
+        }
+        time.advance(by: .seconds(5))
+        try await running(2) {
+            #expect(
+                await eventually {
+                    api.all(CoordinationV1.Lease.self).allSatisfy { $0.spec.renewTime == time.now }
+                })
+        }
+    }
+
     @Test("run the pods bound to them, and no others")
     func pods() async throws {
         try await running(2) {

@@ -1,4 +1,5 @@
 import Checksum
+import LogTape
 import StoreCore
 import Testing
 

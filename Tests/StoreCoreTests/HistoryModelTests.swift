@@ -1,3 +1,4 @@
+import LogTape
 import StoreCore
 import Testing
 

@@ -1,3 +1,4 @@
+import LogTape
 import Raft
 import StoreCore
 import Testing

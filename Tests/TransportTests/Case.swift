@@ -77,3 +77,10 @@ struct SplitMix: RandomNumberGenerator {
         return value ^ (value >> 31)
     }
 }
+
+/// Seeds for a test that makes `inputsPerSeed` inputs of each; `MARTLET_FUZZ_INPUTS` says how many
+/// inputs there are to be.
+func fuzzSeeds(inputsPerSeed: UInt64, inputs: UInt64) -> Range<UInt64> {
+    let told = unsafe getenv("MARTLET_FUZZ_INPUTS").flatMap { unsafe UInt64(String(cString: $0)) }
+    return 0..<max(1, (told ?? inputs) / inputsPerSeed)
+}

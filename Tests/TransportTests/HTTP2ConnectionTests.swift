@@ -146,6 +146,25 @@ struct HTTP2ConnectionTests {
         #expect(!frames.contains { $0.kind == .data && $0.stream == 3 && $0.isLast })
     }
 
+    @Test("Answers from feeds go on beside each other; one ends, the other is reset")
+    func feeds() throws {
+        let feeds = [ScriptedFeed(.bytes([1])), ScriptedFeed(.bytes([2]))]
+        let harness = DriverHarness(.http2) { request in
+            HTTPResponse(status: 200, body: .feed(feeds[request.target == "/a" ? 0 : 1]))
+        }
+        harness.receive(Self.preface + Self.request(1, "GET", "/a") + Self.request(3, "GET", "/b"))
+        var told = try frames(harness)
+        #expect(data(told, 1) == [1] && data(told, 3) == [2])
+        harness.executor.turn { feeds[0].put(.bytes([3])) }
+        harness.executor.turn { feeds[0].put(.end) }
+        harness.receive(Frame(.reset, 3, [0, 0, 0, 8]).bytes)
+        told = try frames(harness)
+        #expect(data(told, 1) == [3])
+        #expect(told.contains { $0.kind == .data && $0.stream == 1 && $0.isLast })
+        #expect(feeds[1].isStopped)
+        #expect(harness.isIdle)
+    }
+
     @Test("Shutting down says so, refuses nothing in flight, and ends when all is answered")
     func shutDown() throws {
         let harness = DriverHarness(.http2) { await .echo($0) }
@@ -165,7 +184,7 @@ struct HTTP2ConnectionTests {
         #expect(try frames(harness).first?.payload == [1, 2, 3, 4, 5, 6, 7, 8])
     }
 
-    @Test("No frames make it trap", arguments: 0..<64)
+    @Test("No frames make it trap", arguments: fuzzSeeds(inputsPerSeed: 1_000, inputs: 64_000))
     func fuzz(seed: UInt64) throws {
         var generator = SplitMix(seed: seed)
         for _ in 0..<50 {

@@ -208,15 +208,15 @@ struct ServerTests {
         await client.shutdown()
     }
 
-    @Test("A client that says nothing is sent away")
-    func silence() async throws {
-        var limits = ServerLimits()
-        limits.idleTimeout = .seconds(2)
-        try await withServer({ _ in .text("x") }, limits: limits) { client in
-            let first = try await client.send(HTTPClientRequest(.get, "/"))
-            #expect(try await first.body.collect(upTo: 1) == Array("x".utf8))
-            while client.idleConnectionCount > 0 { await Task.yield() }
-        }
+    @Test("A client forgets a kept connection that the server closes")
+    func closedWhileKept() async throws {
+        let server = try TestServer.make { _ in .text("x") }
+        let client = try TestServer.client(of: try await server.start())
+        let answer = try await client.send(HTTPClientRequest(.get, "/"))
+        #expect(try await answer.body.collect(upTo: 1) == Array("x".utf8))
+        await server.shutdown(grace: .seconds(60))
+        while client.idleConnectionCount > 0 { await Task.yield() }
+        await client.shutdown()
     }
 
     @Test("Keys and certificates that can't be used are refused with a reason")

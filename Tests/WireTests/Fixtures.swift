@@ -18,7 +18,36 @@ struct Fixture: CustomStringConvertible, Sendable {
     static let areThere = !all.isEmpty
 
     func bytes(_ suffix: String) throws -> [UInt8] {
-        [UInt8](try Data(contentsOf: Fixture.folder.appending(path: "\(name).\(suffix)")))
+        let data = try Data(contentsOf: Fixture.folder.appending(path: "\(name).\(suffix)"))
+        guard name == "apps.v1.StatefulSet", suffix != "pb" else { return [UInt8](data) }
+        return Array(Self.sayingKinds(String(decoding: data, as: UTF8.self)).utf8)
+    }
+
+    /// A server says the kind of a stateful set's claims, where the fixture, which Kubernetes' types
+    /// alone have made, does not.
+    private static func sayingKinds(_ text: String) -> String {
+        text.replacing("""
+                "volumeClaimTemplates": [
+                  {
+
+            """, with: """
+                "volumeClaimTemplates": [
+                  {
+                    "kind": "PersistentVolumeClaim",
+                    "apiVersion": "v1",
+
+            """)
+            .replacing("""
+              volumeClaimTemplates:
+              - metadata:
+
+            """, with: """
+              volumeClaimTemplates:
+              - apiVersion: v1
+                kind: PersistentVolumeClaim
+                metadata:
+
+            """)
     }
 
     /// Kinds whose bodies do not say what they are.

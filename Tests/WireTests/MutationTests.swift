@@ -27,7 +27,8 @@ struct MutationTests {
         }
     }
 
-    /// What is read at all is the same after it was written and read again.
+    /// What is read at all is written the same after it was written and read again. The object may
+    /// differ: JSON within JSON is written escaped, and a quantity that is not there as 0.
     private func check(
         _ input: [UInt8], _ mediaType: MediaType, _ type: MessageType, _ place: Comment
     ) throws {
@@ -35,7 +36,8 @@ struct MutationTests {
         let written = ObjectCodec.encode(read.object, mediaType, apiVersion: read.apiVersion)
         guard written.count <= Bounds.objectBytesMax else { return }
         let again = try ObjectCodec.decode(written, mediaType, default: type)
-        try #require(again.object == read.object, place)
+        let rewritten = ObjectCodec.encode(again.object, mediaType, apiVersion: again.apiVersion)
+        try #require(rewritten == written, place)
         guard let json = try? transcoded(read.object, version: nil) else { return }
         try #require(json == text(ObjectCodec.encode(read.object, .json)), place)
     }

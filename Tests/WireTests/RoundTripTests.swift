@@ -4,6 +4,14 @@ import Wire
 @Suite("An object of every kind, between JSON, YAML and protobuf",
     .enabled(if: Fixture.areThere, "../shared/kubernetes/roundtrip is not here"))
 struct RoundTripTests {
+    @Test("are 91 kinds in three encodings")
+    func count() throws {
+        #expect(Fixture.all.count == 91)
+        for fixture in Fixture.all {
+            for suffix in ["json", "yaml", "pb"] { #expect(!(try fixture.bytes(suffix)).isEmpty) }
+        }
+    }
+
     @Test("from protobuf to protobuf, byte for byte", arguments: Fixture.all)
     func protobufToProtobuf(_ fixture: Fixture) throws {
         let read = try read(fixture, "pb", .protobuf)

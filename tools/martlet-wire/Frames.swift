@@ -17,6 +17,7 @@ enum Frames {
 
     /// The objects' places in the file.
     static func split(_ bytes: [UInt8], _ name: String) throws -> [Range<Int>] {
+        guard !bytes.isEmpty else { throw Failure(.data, "\(name): there is no object in it") }
         if bytes.starts(with: Array("k8s\0".utf8)) { return [0..<bytes.count] }
         var places: [Range<Int>] = []
         var offset = 0

@@ -10,15 +10,17 @@ public final class APIServer: Sendable {
     let router: Router
     let registry: Registry
     let metrics: Metrics
+    let limits: RequestLimits
 
     public init(
         authenticator: Authenticator, documents: Documents, registry: Registry,
-        metrics: Metrics
+        metrics: Metrics, limits: RequestLimits = RequestLimits()
     ) {
         self.authenticator = authenticator
         self.documents = documents
         self.registry = registry
         self.metrics = metrics
+        self.limits = limits
         router = Router()
     }
 
@@ -26,7 +28,8 @@ public final class APIServer: Sendable {
     public func respond(to request: APIRequest) async -> APIResponse {
         let query = QueryParameters(request.query)
         let target = RequestTarget(method: request.method, path: String(request.path), query: query)
-        let response = await respond(to: request, target, query)
+        var response = await respond(to: request, target, query)
+        if let warning = request.credentials.warning { response.warn(warning) }
         metrics.count(target, code: response.status)
         return response
     }
@@ -36,22 +39,33 @@ public final class APIServer: Sendable {
     ) async -> APIResponse {
         do throws(APIError) {
             let caller = try await identity(of: request)                       // 401
-            try await permit(target, caller)                                   // 403
-            guard target.isResource else {
-                return try documents.answer(target, request, query, metrics)   // 404, 406
+            guard let passage = limits.passage(for: target, of: caller) else {
+                return RequestLimits.refusal                                   // 429
             }
-            guard router.serves(group: target.group) else { return Documents.notFound }
-            let route = try router.route(target)                               // 404, 405
-            let form = try AnswerForm(request, query, allowsShapes: route.allowsShapes)  // 406
-            let operation = try await Operation(                               // 400, 413, 415, 422
-                route, target, by: caller, request: request, query: query)
-            let outcome = try await perform(operation)                         // 4xx, 5xx
-            return try AnswerWriter(                                           // 500
-                form: form, operation: operation, now: registry.environment.now()
-            ).answer(outcome)
+            try await permit(target, caller)                                   // 403
+            var response = try await answer(request, target, query, caller)
+            response.hold(passage)
+            return response
         } catch {
             return AnswerWriter.answer(error, accept: request.header("accept"))
         }
+    }
+
+    private func answer(
+        _ request: APIRequest, _ target: RequestTarget, _ query: QueryParameters, _ caller: UserInfo
+    ) async throws(APIError) -> APIResponse {
+        guard target.isResource else {
+            return try documents.answer(target, request, query, metrics)       // 404, 406
+        }
+        guard router.serves(group: target.group) else { return Documents.notFound }
+        let route = try router.route(target)                                   // 404, 405
+        let form = try AnswerForm(request, query, allowsShapes: route.allowsShapes)  // 406
+        let operation = try await Operation(                                   // 400, 413, 415, 422
+            route, target, by: caller, request: request, query: query)
+        let outcome = try await perform(operation)                             // 4xx, 5xx
+        return try AnswerWriter(                                               // 500
+            form: form, operation: operation, now: registry.environment.now()
+        ).answer(outcome)
     }
 
     /// Ends every watch, as the server stops.

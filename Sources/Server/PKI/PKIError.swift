@@ -8,6 +8,13 @@ public enum PKIError: Error, Equatable {
     case unsupported(String)
     /// OpenSSL could not do it: no memory, no randomness.
     case failed(String)
+
+    /// What is wrong, for people.
+    public var reason: String {
+        switch self {
+        case .unreadable(let text), .unsupported(let text), .failed(let text): text
+        }
+    }
 }
 
 /// OpenSSL's account of what went wrong last on this thread; clears it.

@@ -255,21 +255,22 @@ private struct Heartbeat: Sendable {
     private mutating func renew(_ client: any APIClient, _ now: Timestamp) async throws(APIError) {
         guard let node else { return }
         do throws(APIError) {
-            if var lease {
-                lease.spec.renewTime = now.wholeMicroseconds
-                self.lease = try await client.update(lease)
-            } else {
+            guard var lease else {
                 lease = try await client.create(place.lease(of: node, now: now))
+                return
             }
+            lease.spec.renewTime = now.wholeMicroseconds
+            self.lease = try await client.update(lease)
         } catch {
-            if error.isAlreadyExists || error.isConflict {
-                lease = try await client.get(
-                    CoordinationV1.Lease.self, namespace: NodePlace.leaseNamespace,
-                    name: place.name)
-            } else if error.isNotFound {
-                lease = nil
-            }
-            throw error
+            // The lease of a run before this one is taken over; whoever else wrote to it is let win.
+            lease = error.isAlreadyExists || error.isConflict ? try await found(client) : nil
+            guard error.isAlreadyExists else { throw error }
+            try await renew(client, now)
         }
+    }
+
+    private func found(_ client: any APIClient) async throws(APIError) -> CoordinationV1.Lease {
+        try await client.get(
+            CoordinationV1.Lease.self, namespace: NodePlace.leaseNamespace, name: place.name)
     }
 }

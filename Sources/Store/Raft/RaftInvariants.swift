@@ -11,7 +11,7 @@ package struct RaftInvariants: Sendable {
     private var deciders: Membership
     /// Leaders of recent terms, and the end of what each one has on disk.
     private var reigns: [Term: Reign] = [:]
-    private var excused: Set<MemberID> = []
+    private var excused: [MemberID: LogIndex] = [:]
 
     private struct Reign: Sendable {
         var leader: MemberID
@@ -27,9 +27,14 @@ package struct RaftInvariants: Sendable {
     /// How far something has been committed by anybody.
     package var committedIndex: LogIndex { committed.lastIndex }
 
-    /// A fault took what this member had on disk: until it has it again, that is not held against
-    /// the others.
-    package mutating func excuse(_ member: MemberID) { excused.insert(member) }
+    /// A fault took what this member had on disk, at most through `last`: until it has that much
+    /// again, what it lacks is not held against the others.
+    package mutating func excuse(_ member: MemberID, through last: LogIndex) {
+        excused[member] = max(last, excused[member] ?? .zero)
+    }
+
+    /// Whether no such fault is unrepaired: a second one might lose what is committed.
+    package var isNobodyExcused: Bool { excused.isEmpty }
 
     /// Checks all members after a step.
     ///
@@ -55,8 +60,8 @@ package struct RaftInvariants: Sendable {
         forget(witnesses)
     }
 
-    /// Election safety: at most one leader a term. A leader only appends to its log, of which it may
-    /// lose in a crash what was not on disk.
+    /// Election safety: at most one leader a term. A leader only appends to its log; in a crash it
+    /// may lose of it what was not on disk.
     private mutating func checkReign(of leader: RaftWitness) throws(RaftViolation) {
         let index = min(leader.written, leader.log.lastIndex)
         let last = EntryID(index: index, term: leader.log.term(at: index) ?? .none)
@@ -110,9 +115,9 @@ package struct RaftInvariants: Sendable {
         var durable = Set<MemberID>()
         for witness in witnesses where witness.written >= last && holdsCommitted(witness.log) {
             durable.insert(witness.id)
-            excused.remove(witness.id)
+            if witness.written >= excused[witness.id] ?? .zero { excused[witness.id] = nil }
         }
-        durable.formUnion(excused)
+        durable.formUnion(excused.keys)
         guard deciders.hasQuorum(where: durable.contains) else {
             throw .notDurable(committed.last, on: durable.sorted())
         }

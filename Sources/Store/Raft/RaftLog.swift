@@ -69,6 +69,11 @@ package struct RaftLog: Hashable, Sendable {
         changes.last { $0.index <= index }?.membership ?? baseMembership
     }
 
+    /// The membership that was in force just before `index`.
+    func membership(before index: LogIndex) -> Membership {
+        changes.last { $0.index < index }?.membership ?? baseMembership
+    }
+
     /// The term of an entry; nil if it is compacted away or not there yet.
     ///
     /// - Complexity: O(log *t*) in terms kept.

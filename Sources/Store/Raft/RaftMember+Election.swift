@@ -8,14 +8,17 @@ extension RaftMember {
         case transfer
     }
 
-    /// A voter campaigns, and so does one that its latest membership leaves out as long as that is
-    /// not known to be committed: it may be the only one that has it, and then the only one that
-    /// can win. Its own vote does not count (4.2.2).
+    /// A voter campaigns, and so does one that only the latest membership leaves out, as long as
+    /// that is not known to be committed: it may be the only one that has it, and then the only one
+    /// that can win. Its own vote does not count (4.2.2).
     var mayCampaign: Bool {
-        let isVoter = membership.isVoter(id) || log.membership(at: committed).isVoter(id)
-        return isVoter && mayVote
+        guard mayVote else { return false }
+        guard !membership.isVoter(id), log.membershipIndex > committed else {
+            return membership.isVoter(id)
+        }
+        return log.membership(before: log.membershipIndex).isVoter(id)
     }
-    private var mayVote: Bool { written >= votesFrom }
+    private var mayVote: Bool { votesFrom == .zero }
 
     /// Whether there is a leader that was heard of within an election timeout.
     var hearsFromLeader: Bool {

@@ -56,8 +56,13 @@ extension RaftMember {
         through index: LogIndex, term: Term, _ actions: inout RaftActions
     ) {
         guard term >= cutTerm, index > written, index <= log.lastIndex else { return }
-        written = index
+        noteOnDisk(through: index)
         if isLeader { noteWritten(&actions) }
+    }
+
+    mutating func noteOnDisk(through index: LogIndex) {
+        written = index
+        if written >= votesFrom { votesFrom = .zero }
     }
 
     /// Forgets entries up to `index`: they cannot be sent any more.

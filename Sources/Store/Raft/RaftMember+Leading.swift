@@ -40,12 +40,9 @@ extension RaftMember {
     /// Forgets those who left. Until the final membership was committed they have been told of it,
     /// so that most of them know and do not campaign.
     mutating func dropFollowers() {
-        let members = membership.members
-        for id in leadership.followers.ids where !members.contains(id) {
+        for id in leadership.followers.ids where !membership.contains(id) {
             leadership.followers[id] = nil
-        }
-        if let target = leadership.transfer?.target, !membership.isVoter(target) {
-            leadership.transfer = nil
+            if leadership.transfer?.target == id { leadership.transfer = nil }
         }
     }
 

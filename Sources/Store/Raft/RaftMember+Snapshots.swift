@@ -68,13 +68,14 @@ extension RaftMember {
         }
     }
 
-    /// The snapshot is in place, on disk. Repeating it does no harm.
+    /// The snapshot is in place on disk, and what was handed to the disk before is written or void.
+    /// Repeating it does no harm.
     package mutating func snapshotInstalled(
         _ snapshot: Snapshot, _ actions: inout RaftActions
     ) {
         if wants(snapshot) {
             log = RaftLog(base: snapshot.last, membership: snapshot.membership)
-            written = log.lastIndex
+            noteOnDisk(through: log.lastIndex)
             cutTerm = term
         }
         commit(through: snapshot.last.index, &actions)

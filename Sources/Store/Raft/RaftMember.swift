@@ -18,8 +18,8 @@ package struct RaftMember: Sendable {
     /// The log is on this member's disk through here.
     package internal(set) var written: LogIndex
 
-    /// It neither votes nor campaigns before its disk has the log through here.
-    let votesFrom: LogIndex
+    /// It neither votes nor campaigns before its disk has had the log through here once.
+    var votesFrom: LogIndex
     /// The term in which entries were last taken back: what was handed to the disk in an earlier
     /// one may since have been overwritten.
     var cutTerm = Term.none
@@ -57,7 +57,7 @@ package struct RaftMember: Sendable {
     ///   - log: What is on disk.
     ///   - committed: What is known to be committed, at least all that is compacted.
     ///   - votesFrom: If the disk lost part of what it had acknowledged, the end of what it had:
-    ///     until the log is whole again, its vote could elect a leader that lacks committed entries.
+    ///     before the log is whole again, its vote could elect one that lacks committed entries.
     ///   - seed: Another one at each start.
     package init(
         configuration: RaftConfiguration, hardState: HardState, log: RaftLog, committed: LogIndex,
@@ -70,8 +70,8 @@ package struct RaftMember: Sendable {
         self.hardState = hardState
         self.log = log
         self.committed = committed
-        self.votesFrom = votesFrom
         written = log.lastIndex
+        self.votesFrom = log.lastIndex < votesFrom ? votesFrom : .zero
         random = SplitMix(seed: seed)
         reads = FollowerReads(incarnation: random.next())
         drawElectionTimeout()
@@ -89,7 +89,9 @@ package struct RaftMember: Sendable {
         campaign(.preVote, &actions)
     }
 
-    var isOnlyVoter: Bool { membership.voters == [id] && !membership.isJoint }
+    var isOnlyVoter: Bool {
+        membership.voters == [id] && membership.outgoingVoters.allSatisfy { $0 == id }
+    }
 
     /// The process stood still for longer than an election timeout: what it believed of others is
     /// old. A leader steps down, and a follower takes no leader for granted.

@@ -1,4 +1,4 @@
-/// What members tell each other. Payloads of entries travel beside it: the edge knows them by index.
+/// What members tell each other. Payloads of entries travel beside it: the edge has them by index.
 package struct RaftMessage: Hashable, Sendable {
     package var from: MemberID
     package var to: MemberID

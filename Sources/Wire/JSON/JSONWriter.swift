@@ -100,6 +100,8 @@ public enum JSONWriter {
         case (.raw, .bytes(let bytes)): writer.append(raw: bytes)
         case (.time, .timestamp(let time)): writer.append(json: time, micro: false)
         case (.microTime, .timestamp(let time)): writer.append(json: time, micro: true)
+        case (.message, .message(let object)) where field.saysKind:
+            write(object: object, into: &writer)
         default: write(value, into: &writer)
         }
     }

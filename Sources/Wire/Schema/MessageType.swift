@@ -50,6 +50,8 @@ public final class Field: Sendable {
     public let presence: Presence
     /// Its fields stand in the JSON object of the message around it.
     public let isInline: Bool
+    /// Objects in it have kind and apiVersion in JSON, as objects by themselves have.
+    let saysKind: Bool
     /// OpenAPI calls it required.
     public let isRequired: Bool
     public let listType: ListType
@@ -74,6 +76,7 @@ public final class Field: Sendable {
         isList = row.isRepeated && !row.isMap
         presence = row.presence
         isInline = row.isInline
+        saysKind = row.saysKind
         isRequired = row.isRequired
         listType = row.listType
         listMapKeys = row.listMapKeys

@@ -14,8 +14,13 @@ public enum Schema {
     private static let kinds: [String: MessageType] = {
         var kinds: [String: MessageType] = [:]
         for type in messageTypes where type.isKind { kinds["\(type.apiVersion)/\(type.kind)"] = type }
+        for (former, present) in formerKinds { kinds[former] = kinds[present] }
         return kinds
     }()
+
+    /// Kinds that are read under a former version's name too, whose form was the same: clients from
+    /// before policy/v1 drain nodes by such evictions, and Kubernetes takes them.
+    private static let formerKinds = ["policy/v1beta1/Eviction": "policy/v1/Eviction"]
 
     /// The types that a REST resource serves, in the tables' order.
     public static let resourceTypes: [MessageType] = messageTypes.filter { $0.resource != nil }
@@ -85,6 +90,7 @@ extension MessageType {
     var isRequired: Bool { flags & MARTLET_FIELD_REQUIRED != 0 }
     var isAtomic: Bool { flags & MARTLET_FIELD_ATOMIC != 0 }
     var isMap: Bool { flags & MARTLET_FIELD_MAP != 0 }
+    var saysKind: Bool { flags & MARTLET_FIELD_SAYS_KIND != 0 }
     var patchMerges: Bool { flags & MARTLET_FIELD_PATCH_MERGE != 0 }
     var patchRetainsKeys: Bool { flags & MARTLET_FIELD_RETAIN_KEYS != 0 }
 

@@ -53,13 +53,14 @@ extension FieldSelector {
         self.init(requirements)
     }
 
-    /// What stands between commas that have no `\` in front.
+    /// What stands between commas that have no `\` in front. A comma is one whatever follows: an
+    /// accent would make another character of it.
     private static func terms(of text: String) -> [Substring] {
         var isEscaped = false
-        return text.split(omittingEmptySubsequences: false) { character in
-            defer { isEscaped = character == "\\" && !isEscaped }
-            return character == "," && !isEscaped
-        }
+        return text.unicodeScalars.split(omittingEmptySubsequences: false) { scalar in
+            defer { isEscaped = scalar == "\\" && !isEscaped }
+            return scalar == "," && !isEscaped
+        }.map { Substring($0) }
     }
 
     private static func parts(

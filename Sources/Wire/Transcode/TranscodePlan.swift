@@ -14,6 +14,7 @@ struct TranscodePlan: Sendable {
         let isList: Bool
         let isMap: Bool
         let isInline: Bool
+        let saysKind: Bool
     }
 
     struct Message: BitwiseCopyable {
@@ -89,5 +90,6 @@ extension TranscodePlan.Field {
         isList = field.isList
         isMap = field.isMap
         isInline = field.isInline
+        saysKind = field.saysKind
     }
 }

@@ -105,8 +105,8 @@ extension Transcoder {
             isCanonical = false // a JSON schema in one of two forms: rare enough for the tree
             return
         }
-        writer.append(UInt8(ascii: "{"))
-        var isFirst = true
+        var isFirst = !field.saysKind
+        if isFirst { writer.append(UInt8(ascii: "{")) } else { writer.append(message.opening) }
         try fields(bytes, message, depth + 1, version, &isFirst, &writer)
         writer.append(UInt8(ascii: "}"))
     }

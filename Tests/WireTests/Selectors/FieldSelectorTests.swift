@@ -54,6 +54,12 @@ struct FieldSelectorTests {
         #expect(try FieldSelector(parsing: selector.description) == selector)
     }
 
+    @Test("end a condition at a comma, also in front of an accent")
+    func accents() throws {
+        let selector = try FieldSelector(parsing: "a=b,\u{301}c=d")
+        #expect(selector.requirements.map(\.field) == ["a", "\u{301}c"])
+    }
+
     @Test("know all the fields that they offer")
     func tables() {
         let event = CoreV1.Event { $0.source.component = "kubelet" }

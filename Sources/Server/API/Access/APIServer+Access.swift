@@ -68,6 +68,11 @@ extension Attributes {
             user: user, verb: target.verb, apiGroup: target.group, apiVersion: target.version,
             resource: target.resource, subresource: target.subresource ?? "",
             namespace: target.namespace ?? "", name: target.name ?? target.selectedName ?? "")
+        guard !target.fieldSelector.isEmpty, user.groups.contains(UserInfo.Group.nodes) else { return }
+        // Only the rights of nodes depend on what is selected. What cannot be read selects nothing
+        // here, and fails the request later.
+        let selector = try? FieldSelector(parsing: target.fieldSelector)
+        fieldRequirements = selector?.requirements ?? []
     }
 
     init(of operation: Operation) { self.init(user: operation.caller, operation.target) }
@@ -76,11 +81,13 @@ extension Attributes {
 extension Operation {
     /// What the operation addresses, as a request for it would.
     var target: RequestTarget {
-        RequestTarget(
+        var target = RequestTarget(
             verb: verb.rawValue, group: servedType.group, version: servedType.version,
             resource: resource.name,
             namespace: type === Registry.namespaceType ? name : namespace, name: name,
             subresource: subresource?.name)
+        target.fieldSelector = list.fieldSelector
+        return target
     }
 }
 

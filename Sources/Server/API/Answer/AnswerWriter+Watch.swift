@@ -6,48 +6,20 @@ import Wire
 extension AnswerWriter {
     /// A watch: event after event, until the client, the time limit or the server ends it.
     func watch(_ session: WatchSession) -> APIResponse {
-        let writer = self
         var response = APIResponse(
             status: 200, contentType: form.encoding == .protobuf
                 ? "application/vnd.kubernetes.protobuf;stream=watch" : contentType,
-            body: .stream { body in
-                defer { session.end() }
-                var isFirst = true
-                while let items = await session.next() {
-                    for chunk in try writer.chunks(items, isFirst: &isFirst) {
-                        try await body.write(chunk)
-                    }
-                }
-            })
+            body: .watch(WatchFeed(session, self)))
         response.isCompressible = false
         return response
     }
 
-    /// Items written down, joined to chunks that are worth a packet. A single event that many
-    /// watchers share is handed on as it is.
-    private func chunks(
-        _ items: [WatchSession.Item], isFirst: inout Bool
-    ) throws(APIError) -> [[UInt8]] {
-        if items.count == 1, let item = items.first {
-            return [try rendered(item, isFirst: &isFirst)]
-        }
-        var chunks: [[UInt8]] = []
-        var chunk: [UInt8] = []
-        for item in items {
-            chunk.append(contentsOf: try rendered(item, isFirst: &isFirst))
-            if chunk.count >= Self.chunkBytes {
-                chunks.append(chunk)
-                chunk = []
-            }
-        }
-        if !chunk.isEmpty { chunks.append(chunk) }
-        return chunks
-    }
-
-    private func rendered(
-        _ item: WatchSession.Item, isFirst: inout Bool
+    /// One item written down.
+    ///
+    /// - Parameter isFirst: The first row of a table says what its columns are.
+    func rendered(
+        _ item: WatchSession.Item, isFirst: Bool
     ) throws(APIError) -> [UInt8] {
-        defer { isFirst = false }
         switch item {
         case .initial(let object):
             return try frame(.added) { writer throws(APIError) in

@@ -17,9 +17,7 @@ struct AnswerWriter: Sendable {
 
     func answer(_ outcome: Outcome) throws(APIError) -> APIResponse {
         var response = try respond(outcome)
-        response.headers = operation.warnings.all.map { text in
-            ("warning", "299 - \"\(Self.escaped(text))\"")
-        }
+        for text in operation.warnings.all { response.warn(text) }
         return response
     }
 
@@ -118,13 +116,17 @@ struct AnswerWriter: Sendable {
         return response
     }
 
-    private static func escaped(_ text: String) -> String {
-        var out = ""
+}
+
+extension APIResponse {
+    /// Tells the client what is odd about its request.
+    mutating func warn(_ text: String) {
+        var quoted = ""
         for scalar in text.unicodeScalars {
-            if scalar == "\"" || scalar == "\\" { out += "\\" }
-            out.unicodeScalars.append(scalar.value < 32 ? " " : scalar)
+            if scalar == "\"" || scalar == "\\" { quoted += "\\" }
+            quoted.unicodeScalars.append(scalar.value < 32 ? " " : scalar)
         }
-        return out
+        headers.append(("warning", "299 - \"\(quoted)\""))
     }
 }
 

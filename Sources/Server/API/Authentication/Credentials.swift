@@ -26,12 +26,29 @@ public struct Credentials: Sendable {
         self.authorization = authorization
     }
 
-    /// The token of `Bearer TOKEN`; nil if the header is something else.
+    /// The token of `Bearer TOKEN`: what stands behind the first space, up to the next one. Nil if
+    /// nothing does, or the header is something else.
     var bearerToken: String? {
-        guard let authorization else { return nil }
-        let parts = authorization.split(separator: " ", omittingEmptySubsequences: true)
-        guard parts.count >= 2, parts[0].lowercased() == "bearer" else { return nil }
+        guard let parts = bearerParts, !parts[1].isEmpty else { return nil }
         return String(parts[1])
+    }
+
+    /// What a client is told whose token is passed over as it stands behind more than one space.
+    public var warning: String? {
+        guard let parts = bearerParts, parts.count == 3, parts[1].isEmpty else { return nil }
+        return "the provided Authorization header contains extra space before the bearer token, "
+            + "and is ignored"
+    }
+
+    /// The words of the header, of which the first is `Bearer` in any case: two, or three of which
+    /// the last is all the rest.
+    private var bearerParts: [Substring]? {
+        guard let authorization else { return nil }
+        var header = authorization.drop(while: \.isWhitespace)
+        while header.last?.isWhitespace == true { header.removeLast() }
+        let parts = header.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 2, parts[0].lowercased() == "bearer" else { return nil }
+        return parts
     }
 }
 

@@ -23,13 +23,23 @@ public struct Impersonation: Hashable, Sendable {
     /// - Throws: 400 if there is a group, uid or extra, but no user.
     public init?(headers: some Sequence<(name: String, value: String)>) throws(APIError) {
         var wanted = UserInfo(name: "")
-        var isAsked = false
-        for (name, value) in headers where name.lowercased().hasPrefix(Self.prefix) {
-            isAsked = true
-            wanted.read(name.lowercased().dropFirst(Self.prefix.utf8.count), value)
+        var names: [String] = []
+        var uids: [String] = []
+        for (header, value) in headers where header.lowercased().hasPrefix(Self.prefix) {
+            switch header.lowercased().dropFirst(Self.prefix.utf8.count) {
+            case "user": names.append(value)
+            case "uid": uids.append(value)
+            case "group": wanted.groups.append(value)
+            case let key where key.hasPrefix("extra-"):
+                let key = key.dropFirst("extra-".utf8.count).percentDecoded
+                wanted.extra[key, default: []].append(value)
+            default: break
+            }
         }
-        guard isAsked else { return nil }
+        // Of a header that is there more than once, the first counts, as Go's server has it.
+        (wanted.name, wanted.uid) = (names.first ?? "", uids.first ?? "")
         guard !wanted.name.isEmpty else {
+            if wanted == UserInfo(name: "") { return nil }
             throw .badRequest("requested \(wanted.goSyntax) without impersonating a user name")
         }
         self.wanted = wanted
@@ -62,17 +72,6 @@ extension UserInfo {
         guard parts.count == 2, parts[0].isDNSName(dots: false), parts[1].isDNSName(dots: true)
         else { return nil }
         return (String(parts[0]), String(parts[1]))
-    }
-
-    fileprivate mutating func read(_ header: Substring, _ value: String) {
-        switch header {
-        case "user": name = value
-        case "uid": uid = value
-        case "group": groups.append(value)
-        case let key where key.hasPrefix("extra-"):
-            extra[key.dropFirst("extra-".utf8.count).percentDecoded, default: []].append(value)
-        default: break
-        }
     }
 
     fileprivate var checks: [Impersonation.Check] {

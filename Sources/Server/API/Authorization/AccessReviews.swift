@@ -41,7 +41,7 @@ public struct AccessReviews: Sendable {
         _ review: AuthorizationV1.SelfSubjectAccessReview, caller: UserInfo
     ) throws(APIError) -> AuthorizationV1.SelfSubjectAccessReview {
         let question = Question(review.spec.resourceAttributes, review.spec.nonResourceAttributes)
-        try Self.check(question.faults)
+        try Self.check(question.faults + ReviewedSelectors.faults(question.resource))
         var answer = review
         answer.status = status(of: question, asking: caller)
         return answer
@@ -52,7 +52,9 @@ public struct AccessReviews: Sendable {
         _ review: AuthorizationV1.SubjectAccessReview
     ) throws(APIError) -> AuthorizationV1.SubjectAccessReview {
         let question = Question(review.spec.resourceAttributes, review.spec.nonResourceAttributes)
-        try Self.check(question.faults + review.spec.subjectFaults)
+        try Self.check(
+            question.faults + review.spec.subjectFaults
+                + ReviewedSelectors.faults(question.resource))
         var answer = review
         answer.status = status(of: question, asking: review.spec.subject)
         return answer
@@ -64,6 +66,7 @@ public struct AccessReviews: Sendable {
     ) throws(APIError) -> AuthorizationV1.LocalSubjectAccessReview {
         let question = Question(review.spec.resourceAttributes, review.spec.nonResourceAttributes)
         var faults = question.faults + review.spec.subjectFaults
+            + ReviewedSelectors.faults(question.resource)
         if let asked = question.resource, asked.namespace != review.metadata.namespace {
             faults.append(.invalid("spec.resourceAttributes.namespace", asked.namespace.quoted,
                                    "must match metadata.namespace"))
@@ -100,7 +103,12 @@ public struct AccessReviews: Sendable {
                     $0.nonResourceURLs = rule.nonResourceURLs
                 }
             }
-        if !held.faults.isEmpty { answer.status.evaluationError = RBACPolicy.list(held.faults) }
+        var faults = held.faults
+        if authorizer.modes.contains(.node), caller.nodeName != nil {
+            answer.status.incomplete = true
+            faults.insert("node authorizer does not support user rule resolution", at: 0)
+        }
+        if !faults.isEmpty { answer.status.evaluationError = RBACPolicy.list(faults) }
         return answer
     }
 
@@ -112,6 +120,7 @@ public struct AccessReviews: Sendable {
             $0.allowed = verdict.decision == .allow
             $0.denied = verdict.decision == .deny
             $0.reason = verdict.reason
+            $0.evaluationError = question.selectorProblems.joined(separator: "; ")
         }
     }
 
@@ -149,12 +158,17 @@ private struct Question {
         guard let resource else {
             return Attributes(user: user, verb: path?.verb ?? "", path: path?.path ?? "")
         }
-        return Attributes(
+        var attributes = Attributes(
             user: user, verb: resource.verb, apiGroup: resource.group,
             apiVersion: resource.version, resource: resource.resource,
             subresource: resource.subresource, namespace: resource.namespace,
             name: resource.name)
+        attributes.fieldRequirements = ReviewedSelectors(resource).fields
+        return attributes
     }
+
+    /// What of the selectors could not be understood.
+    var selectorProblems: [String] { resource.map { ReviewedSelectors($0).problems } ?? [] }
 }
 
 extension AuthorizationV1.NonResourceAttributes {
@@ -172,11 +186,5 @@ extension AuthorizationV1.SubjectAccessReviewSpec {
     fileprivate var subjectFaults: [APIError.Cause] {
         guard user.isEmpty, groups.isEmpty else { return [] }
         return [.invalid("spec.user", "\"\"", "at least one of user or group must be specified")]
-    }
-}
-
-extension APIError.Cause {
-    fileprivate static func invalid(_ field: String, _ value: String, _ why: String) -> Self {
-        Self(reason: "FieldValueInvalid", message: "Invalid value: \(value): \(why)", field: field)
     }
 }

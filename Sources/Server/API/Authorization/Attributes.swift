@@ -1,5 +1,6 @@
 public import APIErrors
 public import Authentication
+public import Wire
 
 /// A question to the authorizer: who wants to do what.
 public struct Attributes: Hashable, Sendable {
@@ -15,6 +16,8 @@ public struct Attributes: Hashable, Sendable {
     /// Empty for resources of the cluster and requests over all namespaces.
     public var namespace: String
     public var name: String
+    /// What fields the objects must have that a list or watch asks for.
+    public var fieldRequirements: [FieldSelector.Requirement] = []
     public var path: String
 
     /// About a resource.

@@ -6,15 +6,25 @@ public struct Authorizer: Sendable {
     /// The modes of `--authorization-mode`.
     public enum Mode: String, Sendable, CaseIterable {
         case rbac = "RBAC"
-        /// Nodes may do what the role `system:node` allows.
+        /// Nodes may do what concerns themselves and their pods.
         case node = "Node"
         case alwaysAllow = "AlwaysAllow"
         case alwaysDeny = "AlwaysDeny"
     }
 
     public let modes: [Mode]
+    private let nodes: NodeAuthorizer
 
-    public init(modes: [Mode] = [.node, .rbac]) { self.modes = modes }
+    /// - Parameter relations: What nodes have to do with the objects that there are.
+    public init(modes: [Mode] = [.node, .rbac], relations: any NodeRelations = NoRelations()) {
+        self.modes = modes
+        nodes = NodeAuthorizer(relations: relations)
+    }
+
+    /// The same modes in a cluster of other objects.
+    public func knowing(_ relations: any NodeRelations) -> Authorizer {
+        Authorizer(modes: modes, relations: relations)
+    }
 
     /// The answer with its reason. Members of `system:masters` may do anything.
     public func verdict(on asked: Attributes, under policy: RBACPolicy) -> Verdict {
@@ -41,7 +51,7 @@ public struct Authorizer: Sendable {
         for mode in modes {
             switch mode {
             case .rbac: if policy.allows(asked) { return true }
-            case .node: if NodeRules.allow(asked) { return true }
+            case .node: if nodes.verdict(on: asked).decision == .allow { return true }
             case .alwaysAllow: return true
             case .alwaysDeny: break
             }
@@ -54,7 +64,7 @@ public struct Authorizer: Sendable {
     ) -> Verdict {
         switch mode {
         case .rbac: policy.verdict(on: asked)
-        case .node: Verdict(NodeRules.allow(asked) ? .allow : .noOpinion)
+        case .node: nodes.verdict(on: asked)
         case .alwaysAllow: Verdict(.allow)
         case .alwaysDeny: Verdict(.noOpinion, reason: "Everything is forbidden.")
         }
@@ -64,20 +74,4 @@ public struct Authorizer: Sendable {
 extension UserInfo {
     /// Beyond all rules: the cluster's administrators.
     var isMaster: Bool { groups.contains(Group.masters) }
-}
-
-/// What nodes may do: the rules of the bootstrap role `system:node`, for all of their kinds.
-///
-/// Kubernetes narrows this down to the objects that a node's own pods need; here a node may use the
-/// rules for any object.
-enum NodeRules {
-    static func allow(_ asked: Attributes) -> Bool {
-        guard asked.user.groups.contains(UserInfo.Group.nodes),
-            asked.user.name.hasPrefix(UserInfo.Name.nodePrefix)
-        else { return false }
-        return matchers.contains { $0.allows(asked) }
-    }
-
-    private static let matchers = BootstrapPolicy.rules(ofClusterRole: "system:node")
-        .map(RuleMatcher.init)
 }

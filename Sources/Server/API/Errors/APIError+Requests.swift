@@ -63,10 +63,24 @@ extension APIError {
         expired("too old resource version: \(requested) (\(oldest))")
     }
 
-    /// 410: a continue token's revision is compacted and the token cannot go on elsewhere.
-    public static let expiredContinueToken = expired(
-        "The provided continue parameter is too old to display a consistent list result. "
-            + "You must start a new list without the continue parameter.")
+    /// 410: a list asks for a revision whose history is gone.
+    public static let expiredList = expired(
+        "The resourceVersion for the provided list is too old.")
+
+    /// 410: a continue token's revision is gone.
+    ///
+    /// - Parameter token: One that goes on at the same key, with what is there now.
+    public static func expiredContinueToken(goingOnWith token: String) -> APIError {
+        var error = expired(
+            "The provided continue parameter is too old to display a consistent list result. "
+                + "You can start a new list without the continue parameter, or use the continue "
+                + "token in this response to retrieve the remainder of the results. Continuing "
+                + "with the provided token results in an inconsistent list - objects that were "
+                + "created, modified, or deleted between the time the first chunk was returned "
+                + "and now may show up in the list.")
+        error.continueToken = token
+        return error
+    }
 
     /// 410: what was asked for is gone for good.
     public static func gone(_ message: String) -> APIError {

@@ -73,6 +73,8 @@ public struct APIError: Error, Hashable, Sendable {
     public var message: String
     /// Nil leaves `details` out of the answer, where an empty one is written as `{}`.
     public var details: Details?
+    /// A token with which a list that expired can go on all the same; empty if there is none.
+    public var continueToken = ""
 
     public init(code: Int, reason: StatusReason, message: String, details: Details? = nil) {
         self.code = code
@@ -84,6 +86,7 @@ public struct APIError: Error, Hashable, Sendable {
     /// The body of the answer.
     public var status: MetaV1.Status {
         MetaV1.Status {
+            $0.metadata.continue = continueToken
             $0.status = "Failure"
             $0.message = message
             $0.reason = reason.rawValue

@@ -25,6 +25,7 @@ public struct ListAnswer: Sendable {
     private static let pageObjects = 256
 
     /// - Parameter limit: 0 for all.
+    /// - Throws: 410 if the history of `revision` is gone: before the answer begins.
     init(
         _ store: Store, type: MessageType, range: KeyRange, at revision: Revision,
         selection: Selection, limit: Int, conversion: Conversion?,
@@ -36,6 +37,7 @@ public struct ListAnswer: Sendable {
         self.conversion = conversion
         self.revision = revision
         self.selection = selection
+        guard revision >= store.compactedRevision else { throw .expiredList }
         guard limit > 0 else {
             (self.limit, self.range, continueToken, remainingCount) = (0, range, nil, nil)
             return

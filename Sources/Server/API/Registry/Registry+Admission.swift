@@ -17,6 +17,7 @@ extension Registry {
                 tree = pod.tree
             }
         }
+        try checkNode(tree, old, operation)
         try checkGrant(tree, old, operation)
     }
 

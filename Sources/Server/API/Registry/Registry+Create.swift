@@ -18,17 +18,18 @@ extension Registry {
         }
         Rules.applyDefaults(to: &tree)
         try admit(&tree, old: nil, operation)
-        Rules.prepareForCreate(&tree, rulesContext(operation))
         let prefix = tree.metadata.generateName
         let isGenerated = tree.metadata.name.isEmpty && !prefix.isEmpty
         for attempt in 1...Self.generatedNamesMax {
-            if isGenerated { tree.metadata.name = generatedName(prefix) }
-            try validate(tree, old: nil, operation)
+            var named = tree
+            if isGenerated { named.metadata.name = generatedName(prefix) }
+            Rules.prepareForCreate(&named, rulesContext(operation))
+            try validate(named, old: nil, operation)
             do throws(APIError) {
-                return try await insert(tree, operation)
+                return try await insert(named, operation)
             } catch where isGenerated && error.reason == .alreadyExists {
                 if attempt == Self.generatedNamesMax {
-                    throw .generatedNameTaken(operation.qualified, tree.metadata.name)
+                    throw .generatedNameTaken(operation.qualified, named.metadata.name)
                 }
             }
         }
@@ -125,9 +126,11 @@ extension Registry {
     }
 
     func validate(_ tree: Message, old: Message?, _ operation: Operation) throws(APIError) {
-        let seen = operation.conversion?.served(tree) ?? tree
+        let conversion = operation.conversion
+        let seen = conversion?.validated(tree) ?? tree
         let errors = Rules.validate(
-            seen, old: old.map { operation.conversion?.served($0) ?? $0 }, subresource: operation.subresource?.name, rulesContext(operation))
+            seen, old: old.map { conversion?.validated($0) ?? $0 },
+            subresource: operation.subresource?.name, rulesContext(operation))
         guard errors.isEmpty else {
             let (kind, group) = Rules.qualifiedKind(of: seen.type)
             throw .invalid(

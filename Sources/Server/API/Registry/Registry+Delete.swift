@@ -17,6 +17,7 @@ extension Registry {
             let tree = try stored.tree()
             try checkPreconditions(tree, operation)
             try checkMayGo(operation, name: name)
+            try checkNode(deleting: tree, operation)
             let step = deletionStep(tree, operation)
             do throws(StoreError) {
                 return try await carryOut(step, stored, tree, operation)

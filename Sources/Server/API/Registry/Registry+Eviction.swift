@@ -21,6 +21,7 @@ extension Registry {
             deleting: QueryParameters(""), body: eviction.deleteOptions)
         deletion.write.isDryRun = deletion.write.isDryRun || operation.write.isDryRun
         guard let pod = CoreV1.Pod(try get(deletion).tree()) else { throw .unknownPath }
+        try checkNode(evicting: pod, operation)
         if needsBudget(pod) { try await spendBudget(pod, isDryRun: deletion.write.isDryRun) }
         _ = try await delete(deletion)
         return .tree(Self.created.tree, status: 201)

@@ -13,22 +13,27 @@ extension Registry {
         if let name = selection.onlyName, operation.namespace != nil || !operation.resource.isNamespaced {
             range = .key(key(operation, name: name))
         }
-        var revision = try self.revision(of: parameters)
+        var at = try revision(of: parameters)
+        var token: ContinueToken?
         if !parameters.continueToken.isEmpty {
-            let token = try ContinueToken(parameters.continueToken)
-            range = KeyRange(from: prefix + token.after + [0], to: range.end)
-            revision = token.revision
+            let given = try ContinueToken(parameters.continueToken)
+            range = KeyRange(from: prefix + given.after + [0], to: range.end)
+            if let revision = given.revision { at = revision }
+            token = given
         }
-        let at = revision
+        let revision = at
         do throws(APIError) {
             return try ListAnswer(
-                store, type: operation.type, range: range, at: at, selection: selection,
+                store, type: operation.type, range: range, at: revision, selection: selection,
                 limit: parameters.limit, conversion: operation.conversion
             ) { lastKey in
-                ContinueToken(revision: at, after: Array(lastKey.dropFirst(prefix.count))).text
+                let after = Array(lastKey.dropFirst(prefix.count))
+                return ContinueToken(revision: revision, after: after).text
             }
-        } catch where error.reason == .expired && !parameters.continueToken.isEmpty {
-            throw .expiredContinueToken
+        } catch where error.reason == .expired {
+            guard let token else { throw error }
+            throw .expiredContinueToken(
+                goingOnWith: ContinueToken(revision: nil, after: token.after).text)
         }
     }
 
@@ -56,29 +61,32 @@ extension Registry {
 
 /// Where a list goes on: after which key, at which revision. Opaque to clients.
 struct ContinueToken {
-    let revision: Revision
+    /// Nil for whatever is newest: the history that the list began in is gone.
+    let revision: Revision?
     /// The last key that was returned, without the collection's prefix.
     let after: [UInt8]
 
-    init(revision: Revision, after: [UInt8]) {
+    init(revision: Revision?, after: [UInt8]) {
         self.revision = revision
         self.after = after
     }
 
-    /// `1.REVISION.KEY`, the key in hexadecimal.
+    /// `1.REVISION.KEY`, the key in hexadecimal; -1 for the newest revision, as in Kubernetes.
     var text: String {
-        "1.\(revision).\(hexadecimalText(after))"
+        "1.\(revision?.number ?? Self.newest).\(hexadecimalText(after))"
     }
+
+    private static let newest: Int64 = -1
 
     /// - Throws: 400 for a text that is no token of ours.
     init(_ text: String) throws(APIError) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "1", let number = Int64(parts[1]), number > 0,
-            let key = Self.bytes(parts[2]), !key.isEmpty
+        guard parts.count == 3, parts[0] == "1", let number = Int64(parts[1]),
+            number > 0 || number == Self.newest, let key = Self.bytes(parts[2]), !key.isEmpty
         else {
             throw .badRequest("continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)")
         }
-        revision = Revision(number)
+        revision = number == Self.newest ? nil : Revision(number)
         after = key
     }
 

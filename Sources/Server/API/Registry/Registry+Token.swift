@@ -12,6 +12,7 @@ extension Registry {
         guard let account = CoreV1.ServiceAccount(try get(main).tree()),
             let request = AuthenticationV1.TokenRequest(try decode(operation))
         else { throw .badRequest("the body is no TokenRequest") }
+        try checkNode(asking: request, for: account, operation)
         var binding = TokenRequests.Binding()
         if let bound = try tokens.boundObject(of: request) {
             try look(up: bound, in: account.metadata.namespace, into: &binding)
@@ -44,7 +45,7 @@ extension Registry {
         }
     }
 
-    private func existing<Kind: MessageView>(
+    func existing<Kind: MessageView>(
         _ namespace: String?, _ name: String
     ) throws(APIError) -> Kind {
         guard let found: Kind = try find(namespace: namespace, name: name) else {

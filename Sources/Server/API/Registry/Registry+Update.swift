@@ -107,7 +107,8 @@ extension Registry {
         let insists = subresource == nil && operation.verb == .update
             && !KindTraits.allowsUnconditionalUpdate(operation.type)
         Rules.applyDefaults(to: &new)
-        Rules.prepareForUpdate(&new, old: old, subresource: subresource)
+        Rules.prepareForUpdate(
+            &new, old: old, subresource: subresource, rulesContext(operation))
         if new.metadata.resourceVersion.isEmpty, !insists {
             new.metadata.resourceVersion = old.metadata.resourceVersion
         }

@@ -18,6 +18,7 @@ public final class Registry: Sendable {
     let policy = AccessPolicy()
     let priorityClasses = ObservedObjects<SchedulingV1.PriorityClass>()
     let tokens: TokenRequests
+    private let nodes: NodePods
 
     /// What an operation needs of the world around it.
     public struct Environment: Sendable {
@@ -52,8 +53,10 @@ public final class Registry: Sendable {
         layout = KeyLayout(cluster: cluster)
         addresses = ServiceAddresses(serviceRange)
         hub = try WatchHub(store: store, layout: layout)
-        self.authorizer = authorizer
+        nodes = NodePods(store: store, layout: layout)
+        self.authorizer = authorizer.knowing(nodes)
         self.tokens = tokens
+        try nodes.follow(self)
         try takeAddressesInUse()
         try policy.follow(self)
         try priorityClasses.follow(self)
@@ -141,7 +144,7 @@ extension APIError {
     init(store error: StoreError) {
         switch error {
         case .compacted:
-            self = .expired("The provided resource version is too old.")
+            self = .expiredList
         case .future(let requested, let current):
             self = .futureResourceVersion(requested.number, current: current.number)
         case .overloaded: self = .tooManyRequests("the store is busy, please try again later", retryAfterSeconds: 1)

@@ -49,16 +49,17 @@ public struct Selection: Sendable {
     func matches(_ bytes: RawSpan, type: MessageType) -> Bool {
         if isEverything { return true }
         guard let header = try? ObjectHeader(bytes) else { return false }
+        return matches(header) { try? ObjectCodec.message(bytes, as: type) }
+    }
+
+    /// Whether an object of this header is selected. Asks for its tree only if that decides.
+    func matches(_ header: ObjectHeader, _ tree: () -> Message?) -> Bool {
         guard labels.isEverything || labels.matches(header) else { return false }
         guard !needsTree else {
-            guard let tree = try? ObjectCodec.message(bytes, as: type) else { return false }
+            guard let tree = tree() else { return false }
             return selectable.matches(fields, conversion?.served(tree) ?? tree)
         }
         return fields.matches { $0 == "metadata.name" ? header.name : header.namespace }
-    }
-
-    func matches(_ bytes: [UInt8], type: MessageType) -> Bool {
-        unsafe matches(bytes.span.bytes, type: type)
     }
 
     private static let known = Mutex<[MessageType: SelectableFields]>([:])

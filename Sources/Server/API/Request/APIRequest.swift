@@ -45,6 +45,8 @@ public struct APIResponse: Sendable {
         case bytes([UInt8])
         /// Written bit by bit, as it comes about.
         case stream(@Sendable (any BodyWriter) async throws -> Void)
+        /// Asked for when there is something.
+        case watch(WatchFeed)
     }
 
     public var status: Int

@@ -17,6 +17,7 @@ extension Operation {
             caller: caller, verb: route.verb, type: route.type, resource: route.resource,
             subresource: route.subresource, namespace: isNamespaces ? nil : target.namespace,
             name: target.name)
+        for (kind, advice) in Self.advisedAgainst where kind === type { warnings.add(advice) }
         list.tableObjects = try IncludedObject(parameter: query["includeObject"] ?? "")
         switch verb {
         case .get: break
@@ -26,6 +27,13 @@ extension Operation {
         case .delete, .deletecollection: try await readDeletion(request, query)
         }
     }
+
+    /// Kinds that are served and that Kubernetes v1.36 advises against, in its words.
+    private static let advisedAgainst = [
+        (CoreV1.Endpoints.messageType,
+            "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+        (CoreV1.ComponentStatus.messageType, "v1 ComponentStatus is deprecated in v1.19+"),
+    ]
 
     private mutating func readObject(
         _ request: APIRequest, _ query: QueryParameters

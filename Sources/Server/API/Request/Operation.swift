@@ -56,10 +56,10 @@ public struct Operation: Sendable {
     /// The type of the objects that the body holds.
     var bodyType: MessageType {
         guard let subresource else { return servedType }
-        let version = subresource.version ?? type.version
-        let group = subresource.group ?? type.group
+        let version = subresource.version ?? servedType.version
+        let group = subresource.group ?? servedType.group
         let apiVersion = group.isEmpty ? version : "\(group)/\(version)"
-        return Schema.kind(apiVersion, subresource.kind) ?? type
+        return Schema.kind(apiVersion, subresource.kind) ?? servedType
     }
 }
 

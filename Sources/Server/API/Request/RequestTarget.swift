@@ -91,6 +91,7 @@ public struct RequestTarget: Sendable, Equatable {
         guard name == nil, ["list", "watch", "deletecollection"].contains(verb),
             let selector = query["fieldSelector"]
         else { return }
+        fieldSelector = selector
         for part in selector.split(separator: ",") where part.hasPrefix("metadata.name=") {
             selectedName = String(part.dropFirst("metadata.name=".count).drop { $0 == "=" })
         }
@@ -98,4 +99,6 @@ public struct RequestTarget: Sendable, Equatable {
 
     /// The one name that a list or watch selects.
     public var selectedName: String?
+    /// What a list or watch selects, as the request says it.
+    public var fieldSelector = ""
 }

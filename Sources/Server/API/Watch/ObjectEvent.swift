@@ -5,8 +5,8 @@ public import Wire
 /// What a watcher sees of a change.
 public typealias EventType = WatchFrames.EventType
 
-/// One change of one object. There is one instance of it for all who watch, and it is written down
-/// once for each form that anybody asked for.
+/// One change of one object. There is one instance of it for all who watch: what selectors ask of
+/// the object is read once, and it is written down once for each form that anybody asked for.
 public final class ObjectEvent: Sendable {
     public let type: MessageType
     public let revision: Revision
@@ -15,11 +15,36 @@ public final class ObjectEvent: Sendable {
     /// As it was before; nil before its creation.
     let previous: [UInt8]?
     let namespace: String
-    private let renderings = Mutex<[Form: [UInt8]]>([:])
+    private let shared = Mutex(Shared())
 
     struct Form: Hashable {
         let event: EventType
         let answer: AnswerForm
+    }
+
+    private struct Shared {
+        /// Of few forms, which are looked through faster than hashed.
+        var renderings: [(form: Form, bytes: [UInt8])] = []
+        var object = Reading()
+        var previous = Reading()
+    }
+
+    /// What was read from an object's bytes so far.
+    private struct Reading {
+        private var header: ObjectHeader?
+        private var tree: Message?
+
+        /// Whether `bytes`, an object of `type`, are selected.
+        mutating func isSelected(
+            _ bytes: [UInt8], _ type: MessageType, by selection: Selection
+        ) -> Bool {
+            if header == nil { header = try? ObjectHeader(bytes) }
+            guard let header else { return false }
+            return selection.matches(header) {
+                if tree == nil { tree = try? ObjectCodec.message(bytes, as: type) }
+                return tree
+            }
+        }
     }
 
     init(
@@ -35,8 +60,11 @@ public final class ObjectEvent: Sendable {
 
     /// What the change is to those who see only a selection; nil if they do not see it.
     func seen(through selection: Selection) -> EventType? {
-        let isIn = object.map { selection.matches($0, type: type) } ?? false
-        let wasIn = previous.map { selection.matches($0, type: type) } ?? false
+        let (wasIn, isIn) = selection.isEverything ? (previous != nil, object != nil)
+            : shared.withLock { shared in
+                (previous.map { shared.previous.isSelected($0, type, by: selection) } ?? false,
+                 object.map { shared.object.isSelected($0, type, by: selection) } ?? false)
+            }
         return switch (wasIn, isIn) {
         case (false, true): .added
         case (true, true): .modified
@@ -55,9 +83,12 @@ public final class ObjectEvent: Sendable {
     func rendered<Failure>(
         _ form: Form, _ make: () throws(Failure) -> [UInt8]
     ) throws(Failure) -> [UInt8] {
-        if let known = renderings.withLock({ $0[form] }) { return known }
+        let known = shared.withLock { shared in
+            shared.renderings.first { $0.form == form }?.bytes
+        }
+        if let known { return known }
         let made = try make()
-        renderings.withLock { $0[form] = made }
+        shared.withLock { $0.renderings.append((form, made)) }
         return made
     }
 }

@@ -22,7 +22,7 @@ final class WatchHub: Sendable {
     init(store: Store, layout: KeyLayout) throws(StoreError) {
         self.layout = layout
         var types: [[UInt8]: MessageType] = [:]
-        for type in Schema.resourceTypes {
+        for type in Schema.resourceTypes where Conversion(of: type) == nil {
             guard let resource = type.resource else { continue }
             let name = layout.collection(type, resource, namespace: nil)
             types[Array(name.dropFirst(layout.prefix.count).dropLast())] = type
@@ -78,12 +78,12 @@ final class WatchHub: Sendable {
             state.position = batch.through
             return events.map { event in
                 let type = ObjectIdentifier(event.type)
-                return (state.observers[type] ?? [], state.sessions[type].map { Array($0.values) } ?? [])
+                return (state.observers[type] ?? [], state.sessions[type] ?? [:])
             }
         }
         for (event, (observers, sessions)) in zip(events, told) {
             for observer in observers { observer(event) }
-            for session in sessions { session.offer(event) }
+            for session in sessions.values { session.offer(event) }
         }
     }
 

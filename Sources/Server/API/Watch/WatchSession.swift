@@ -29,7 +29,7 @@ public final class WatchSession: Sendable {
     /// Changes that are taken from the log at a time.
     private static let historyEvents = 500
 
-    private enum Phase {
+    fileprivate enum Phase {
         case initial(ListAnswer, endsWithBookmark: Bool)
         /// Reading history from the log up to where the live events begin.
         case history(through: Revision)
@@ -37,13 +37,22 @@ public final class WatchSession: Sendable {
         case ended
     }
 
-    private struct State {
+    /// Who is told that there is something to take.
+    fileprivate enum Reader {
+        case none
+        /// Waits in ``next()``.
+        case task(CheckedContinuation<Void, Never>)
+        /// Is called, if it found nothing since the last call.
+        case callback(@Sendable () -> Void, isAsleep: Bool)
+    }
+
+    fileprivate struct State {
         var phase: Phase
         /// Newest revision handed on. Never moves back.
         var position: Revision
         var live: [ObjectEvent] = []
         var notices: [Item] = []
-        var waiting: CheckedContinuation<Void, Never>?
+        var reader = Reader.none
         var isOver = false
         var pace: WatchPace
     }
@@ -68,9 +77,9 @@ public final class WatchSession: Sendable {
         state = Mutex(State(phase: .live, position: after ?? .none, pace: pace))
         let liveAfter = hub.add(self)
         if let after {
-            if after < store.compactedRevision {
-                fail(.tooOldResourceVersion(
-                    requested: after.number, oldest: store.compactedRevision.number))
+            let oldest = store.compactedRevision
+            if after < oldest {
+                fail(.tooOldResourceVersion(requested: after.number, oldest: oldest.number))
             } else if after < liveAfter {
                 state.withLock { $0.phase = .history(through: liveAfter) }
             }
@@ -84,7 +93,7 @@ public final class WatchSession: Sendable {
     /// Whether it has to be told the time.
     let isTimed: Bool
 
-    deinit { state.withLock { $0.waiting?.resume() } }
+    deinit { state.withLock { $0.takeWaking() }?() }
 
     // MARK: What the hub says
 
@@ -131,25 +140,44 @@ public final class WatchSession: Sendable {
     }
 
     private func wake(_ change: (inout State) -> Bool) {
-        let waiting = state.withLock { state -> CheckedContinuation<Void, Never>? in
-            guard change(&state) else { return nil }
-            defer { state.waiting = nil }
-            return state.waiting
-        }
-        waiting?.resume()
+        let waking = state.withLock { change(&$0) ? $0.takeWaking() : nil }
+        waking?()
     }
 
     // MARK: What the watcher does
 
+    /// Has `wake` called, from any thread, when there is something after ``take()`` found nothing.
+    /// For a reader who is no task.
+    public func onWake(_ wake: @escaping @Sendable () -> Void) {
+        state.withLock { $0.reader = .callback(wake, isAsleep: false) }
+    }
+
+    /// What is to be told now, in order: nothing if there is nothing yet; nil once the watch is
+    /// over. For one reader.
+    public func take() -> [Item]? {
+        while true {
+            if let items = step() { return items.isEmpty ? nil : items }
+            let isAsleep = state.withLock { state in
+                guard !state.hasSomething else { return false }
+                if case .callback(let wake, _) = state.reader {
+                    state.reader = .callback(wake, isAsleep: true)
+                }
+                return true
+            }
+            if isAsleep { return [] }
+        }
+    }
+
     /// What is to be told next, in order; nil once the watch is over. For one reader.
     public func next() async -> [Item]? {
         while true {
-            if let items = await step() { return items.isEmpty ? nil : items }
+            guard let items = take() else { return nil }
+            if !items.isEmpty { return items }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let goesOn = state.withLock { state in
-                        if !state.live.isEmpty || !state.notices.isEmpty || state.isOver { return true }
-                        state.waiting = continuation
+                        if state.hasSomething { return true }
+                        state.reader = .task(continuation)
                         return false
                     }
                     if goesOn { continuation.resume() }
@@ -161,7 +189,7 @@ public final class WatchSession: Sendable {
     }
 
     /// Items; none if the watch is over; nil if there is nothing yet.
-    private func step() async -> [Item]? {
+    private func step() -> [Item]? {
         switch state.withLock({ $0.phase }) {
         case .initial(let list, let endsWithBookmark):
             return initial(list, endsWithBookmark)
@@ -190,13 +218,22 @@ public final class WatchSession: Sendable {
             let batch = try store.events(
                 in: hub.range(of: type, namespace: namespace), after: position, through: through,
                 limit: Self.historyEvents, previousValues: true)
+            let oldest = store.compactedRevision
+            // What was before a change may have gone since, and the change looks different then.
+            if position < oldest { throw .compacted(requested: position, oldest: oldest) }
             state.withLock { state in
                 state.position = batch.through
                 if batch.through >= through { state.phase = .live }
             }
             let items = hub.events(of: batch).compactMap(item)
             return items.isEmpty ? nil : items
-        } catch { return finish([.error(APIError(store: error))]) }
+        } catch {
+            guard case .compacted(let asked, let oldest) = error else {
+                return finish([.error(APIError(store: error))])
+            }
+            return finish([.error(.tooOldResourceVersion(
+                requested: asked.number, oldest: oldest.number))])
+        }
     }
 
     private func live() -> [Item]? {
@@ -226,6 +263,23 @@ public final class WatchSession: Sendable {
         hub.remove(self)
         state.withLock { $0.phase = .ended }
         return items
+    }
+}
+
+extension WatchSession.State {
+    fileprivate var hasSomething: Bool { !live.isEmpty || !notices.isEmpty || isOver }
+
+    /// What wakes the reader, if it sleeps.
+    fileprivate mutating func takeWaking() -> (@Sendable () -> Void)? {
+        switch reader {
+        case .task(let continuation):
+            reader = .none
+            return { continuation.resume() }
+        case .callback(let wake, isAsleep: true):
+            reader = .callback(wake, isAsleep: false)
+            return wake
+        case .callback, .none: return nil
+        }
     }
 }
 

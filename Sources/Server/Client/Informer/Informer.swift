@@ -69,7 +69,7 @@ public final class Informer: Sendable {
             state.handlers[id] = handler
             return (id, state.cache.objects())
         }
-        for object in known { handler(ObjectChange(old: nil, new: object)) }
+        for object in known { handler(ObjectChange(old: nil, new: object.knownTree)) }
         return id
     }
 
@@ -80,44 +80,55 @@ public final class Informer: Sendable {
     public func keep(_ index: ObjectIndex) { state.withLock { $0.cache.add(index) } }
 
     private func take(_ effect: Reflection.Effect) throws(APIError) {
-        let (changes, handlers) = try state.withLock { state throws(APIError) in
-            let changes = try state.take(effect)
-            return (changes, Array(state.handlers.values))
-        }
-        for change in changes {
-            for handler in handlers { handler(change) }
+        switch effect {
+        case .page(let objects, let isFirst, let revision):
+            if isFirst { state.withLock { $0.cache.beginList() } }
+            for object in objects {
+                try change { cache throws(APIError) in try cache.put(listed: object) }
+            }
+            if let revision { complete(at: revision) }
+        case .put(let object):
+            try change { cache throws(APIError) in try cache.put(object) }
+        case .remove(let object):
+            try change { cache throws(APIError) in try cache.remove(object) }
+        case .advance(let revision):
+            state.withLock { $0.cache.advance(to: revision) }
         }
         for waiter in state.withLock({ $0.takeSatisfied() }) { waiter.resume() }
+    }
+
+    /// A list has been taken in to its end.
+    private func complete(at revision: ResourceVersion) {
+        while change({ $0.removeUnlisted() }) {}
+        state.withLock { state in
+            state.cache.advance(to: revision)
+            state.isSynced = true
+        }
+    }
+
+    /// Changes the copy by one object at most, and tells of it, before the next becomes a tree.
+    /// Returns whether anything changed.
+    @discardableResult
+    private func change<Failure: Error>(
+        _ body: (inout ObjectCache) throws(Failure) -> ObjectChange?
+    ) throws(Failure) -> Bool {
+        let (change, handlers) = try state.withLock { state throws(Failure) in
+            (try body(&state.cache), state.handlers)
+        }
+        guard let change else { return false }
+        for handler in handlers.values { handler(change) }
+        return true
     }
 }
 
 extension Informer.State {
-    fileprivate mutating func take(
-        _ effect: Reflection.Effect
-    ) throws(APIError) -> [ObjectChange] {
-        switch effect {
-        case .replace(let objects, let revision):
-            let changes = try cache.replace(with: objects, at: revision)
-            isSynced = true
-            return changes
-        case .put(let object):
-            return try cache.put(object).map { [$0] } ?? []
-        case .remove(let object):
-            return try cache.remove(object).map { [$0] } ?? []
-        case .advance(let revision):
-            cache.advance(to: revision)
-            return []
-        }
-    }
-
     fileprivate func satisfies(_ condition: Informer.Condition) -> Bool {
         switch condition {
         case .synced: return isSynced
         case .revision(let revision): return isSynced && cache.revision >= revision
         case .doomed(let key, let uid):
-            guard let metadata = cache.object(key)?.objectMeta, metadata.uid == uid else {
-                return isSynced
-            }
+            let metadata = cache.object(key)?.knownTree.objectMeta
+            guard let metadata, metadata.uid == uid else { return isSynced }
             return metadata.deletionTimestamp != nil
         }
     }
@@ -144,15 +155,22 @@ extension Informer {
     public func contains(_ key: ObjectKey) -> Bool { state.withLock { $0.cache.contains(key) } }
 
     public func object(_ key: ObjectKey) -> Message? {
-        state.withLock { $0.cache.object(key) }
+        state.withLock { $0.cache.object(key) }?.knownTree
     }
 
     /// All objects, in no order. Decodes them all.
-    public func objects() -> [Message] { state.withLock { $0.cache.objects() } }
+    public func objects() -> [Message] {
+        state.withLock { $0.cache.objects() }.map(\.knownTree)
+    }
+
+    /// Shows `body` all objects, in no order, one after the other: there is one tree at a time.
+    public func forEachObject(_ body: (Message) -> Void) {
+        for object in state.withLock({ $0.cache.objects() }) { body(object.knownTree) }
+    }
 
     /// The objects that `index` finds under `value`, in no order; see ``keep(_:)``.
     public func objects(_ index: ObjectIndex, _ value: String) -> [Message] {
-        state.withLock { $0.cache.objects(index, value) }
+        state.withLock { $0.cache.objects(index, value) }.map(\.knownTree)
     }
 
     public func view<Kind: MessageView>(_ kind: Kind.Type, _ key: ObjectKey) -> Kind? {

@@ -23,7 +23,9 @@ public struct Reflection: Sendable {
 
     /// What the input means for the copy.
     public enum Effect: Sendable {
-        case replace([StoredObject], ResourceVersion)
+        /// A part of a list: these objects are there. What no page of the list had, from the first
+        /// to the one that completes it, is gone.
+        case page([StoredObject], isFirst: Bool, completesAt: ResourceVersion?)
         case put(StoredObject)
         case remove(StoredObject)
         case advance(ResourceVersion)
@@ -34,7 +36,8 @@ public struct Reflection: Sendable {
     static let backoffMax = Duration.seconds(30)
 
     private let selection: Selection
-    private var page: [StoredObject] = []
+    /// Pages of a list have been taken, and there are more.
+    private var isListing = false
     /// Nil until a list is complete, and when it must be made again.
     private var position: ResourceVersion?
     private var failures = 0
@@ -57,7 +60,7 @@ public struct Reflection: Sendable {
 
     /// The copy could not take in what the server sent: start over.
     mutating func reject() -> Action {
-        position = nil
+        (position, isListing) = (nil, false)
         return pause()
     }
 
@@ -69,15 +72,17 @@ public struct Reflection: Sendable {
     }
 
     private mutating func take(_ list: ObjectList) -> (Effect?, Action) {
-        page += list.items
-        if let token = list.continuation {
-            let options = ListOptions(
-                selection: selection, limit: Reflection.pageSize, continuation: token)
-            return (nil, .list(options))
+        let isFirst = !isListing
+        isListing = list.continuation != nil
+        let revision = isListing ? nil : list.resourceVersion
+        let effect = Effect.page(list.items, isFirst: isFirst, completesAt: revision)
+        guard let token = list.continuation else {
+            position = revision
+            return (effect, resume())
         }
-        defer { page = [] }
-        position = list.resourceVersion
-        return (.replace(page, list.resourceVersion), resume())
+        let options = ListOptions(
+            selection: selection, limit: Reflection.pageSize, continuation: token)
+        return (effect, .list(options))
     }
 
     private mutating func take(_ event: WatchEvent) -> (Effect?, Action) {
@@ -97,7 +102,7 @@ public struct Reflection: Sendable {
     }
 
     private mutating func restart(after error: APIError) -> Action {
-        page = []
+        isListing = false
         guard error.isExpired else { return pause() }
         position = nil
         if failures > 0 { return pause() }

@@ -42,6 +42,7 @@ public struct GarbageCollector: Controller {
             logger: context.logger)
         await reflector.runIfServed { effect throws(APIError) in
             for task in try state.take(effect, type) { tasks.add(task) }
+            if case .page(_, _, completesAt: nil) = effect { return }
             isComplete.open()
         }
         isComplete.open()
@@ -177,10 +178,15 @@ private final class GraphState: Sendable {
         _ effect: Reflection.Effect, _ type: MessageType
     ) throws(APIError) -> [OwnerGraph.Task] {
         switch effect {
-        case .replace(let objects, _):
-            var all: [MetaV1.ObjectMeta] = []
-            for object in objects { all.append(try object.metadata()) }
-            return graph.withLock { $0.replace(type, with: all) }
+        case .page(let objects, let isFirst, let revision):
+            var tasks: [OwnerGraph.Task] = []
+            if isFirst { graph.withLock { $0.beginList(of: type) } }
+            for object in objects {
+                let metadata = try object.metadata()
+                tasks += graph.withLock { $0.put(type, metadata) }
+            }
+            if revision != nil { tasks += graph.withLock { $0.endList(of: type) } }
+            return tasks
         case .put(let object):
             let metadata = try object.metadata()
             return graph.withLock { $0.put(type, metadata) }

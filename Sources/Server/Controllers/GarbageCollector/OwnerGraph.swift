@@ -30,6 +30,8 @@ struct OwnerGraph: Sendable {
     private var nodes: [String: Node] = [:]
     private var dependents: [String: Set<String>] = [:]
     private var uidsByType: [MessageType: Set<String>] = [:]
+    /// Of the types that are being listed, what their lists have not had yet.
+    private var unlisted: [MessageType: Set<String>] = [:]
     /// Uids that are known to be gone.
     private var gone = RecentSet(countMax: 4096)
 
@@ -46,6 +48,7 @@ struct OwnerGraph: Sendable {
     mutating func put(_ type: MessageType, _ metadata: MetaV1.ObjectMeta) -> [Task] {
         let uid = metadata.uid
         let node = Node(type, metadata)
+        unlisted[type]?.remove(uid)
         let before = nodes[uid]
         if let before, before.resourceVersion >= node.resourceVersion { return [] }
         nodes[uid] = node
@@ -86,13 +89,12 @@ struct OwnerGraph: Sendable {
         return tasks
     }
 
-    /// Takes in a whole list of a type: what is not in it is gone.
-    mutating func replace(
-        _ type: MessageType, with objects: [MetaV1.ObjectMeta]
-    ) -> [Task] {
-        let there = Set(objects.map(\.uid))
-        let lost = (uidsByType[type] ?? []).subtracting(there)
-        return objects.flatMap { put(type, $0) } + lost.flatMap { remove($0) }
+    /// A list of a type begins, whose objects are put.
+    mutating func beginList(of type: MessageType) { unlisted[type] = uidsByType[type] ?? [] }
+
+    /// A list of a type is complete: what it did not have is gone.
+    mutating func endList(of type: MessageType) -> [Task] {
+        (unlisted.removeValue(forKey: type) ?? []).flatMap { remove($0) }
     }
 
     private mutating func unlink(_ uid: String, from owner: String) {

@@ -26,6 +26,9 @@ final class ControllerLoop: Sendable {
     }
 
     /// Has `keys` worked on when an object of `informer` changes.
+    ///
+    /// `keys` may look into other copies before these are complete, and miss something then: what
+    /// it would find there must be worked on for its own sake once it comes.
     func follow(
         _ informer: Informer, keys: @escaping @Sendable (ObjectChange) -> [ObjectKey]
     ) {
@@ -40,14 +43,14 @@ final class ControllerLoop: Sendable {
         _ work: @escaping @Sendable (ObjectKey) async throws(APIError) -> Duration?
     ) async {
         let feeds = self.feeds.withLock { $0 }
-        var handlers: [(Informer, Informer.HandlerID)] = []
-        for feed in feeds {
-            await feed.informer.waitUntilSynced()
+        // Told from the first object on, all loops share the trees that a list is made into.
+        let handlers = feeds.map { feed in
             let id = feed.informer.onChange { [workers] change in
                 for key in feed.keys(change) { workers.add(key) }
             }
-            handlers.append((feed.informer, id))
+            return (feed.informer, id)
         }
+        for feed in feeds { await feed.informer.waitUntilSynced() }
         await workers.run(count: workerCount) { [self] key in
             if workers.takeDropped() { addAll(feeds) }
             do throws(APIError) {
@@ -70,7 +73,7 @@ final class ControllerLoop: Sendable {
 
     private func addAll(_ feeds: [Feed]) {
         for feed in feeds {
-            for object in feed.informer.objects() {
+            feed.informer.forEachObject { object in
                 for key in feed.keys(ObjectChange(old: nil, new: object)) { workers.add(key) }
             }
         }

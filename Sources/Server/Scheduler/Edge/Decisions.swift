@@ -4,6 +4,10 @@ import StrategyHost
 import SchedulerEngine
 import Wire
 
+typealias NodeUpdates = Updates<String, NodeDescription>
+typealias PodUpdates = Updates<PodName, PodDescription>
+typealias PolicyUpdates = Updates<String, MartletSchedulingV1.SchedulingPolicy>
+
 /// The engine and the strategy that it asks, used by one at a time.
 actor Decisions {
     private var engine: SchedulerEngine
@@ -26,19 +30,24 @@ actor Decisions {
         engine = SchedulerEngine(strategy: host)
     }
 
-    func take(node change: ObjectChange) {
-        if let node = change.new.flatMap({ CoreV1.Node($0) }) {
-            engine.upsert(NodeDescription(node))
-        } else {
-            engine.remove(node: change.key.name)
+    func take(nodes updates: [NodeUpdates.Update]) {
+        for update in updates {
+            if let node = update.description {
+                engine.upsert(node)
+            } else {
+                engine.remove(node: update.name)
+            }
         }
     }
 
-    func take(pod change: ObjectChange) {
-        if let pod = change.new.flatMap({ CoreV1.Pod($0) }) {
-            engine.upsert(PodDescription(pod), now: time.uptime)
-        } else {
-            engine.remove(pod: PodName(change.key.namespace, change.key.name))
+    func take(pods updates: [PodUpdates.Update]) {
+        let now = time.uptime
+        for update in updates {
+            if let pod = update.description {
+                engine.upsert(pod, now: now)
+            } else {
+                engine.remove(pod: update.name)
+            }
         }
     }
 
@@ -49,9 +58,11 @@ actor Decisions {
     }
 
     /// Does what the policy says. Returns what is to be reported, if anything is new.
-    func take(policy change: ObjectChange) -> PolicyReport? {
-        guard change.key.name == PolicyReport.policyName else { return nil }
-        let policy = change.new.flatMap { MartletSchedulingV1.SchedulingPolicy($0) }
+    func take(policies updates: [PolicyUpdates.Update]) -> PolicyReport? {
+        guard let update = updates.first(where: { $0.name == PolicyReport.policyName }) else {
+            return nil
+        }
+        let policy = update.description
         let spec = policy?.spec ?? MartletSchedulingV1.SchedulingPolicySpec()
         let wanted = AskedStrategy(
             strategy: spec.strategy.isEmpty ? PolicyReport.defaultStrategy : spec.strategy,

@@ -4,23 +4,29 @@ import Kubernetes
 public import Logging
 import StrategyHost
 import SchedulerEngine
+import Synchronization
 import Wire
 
 /// The scheduler's edge: tells the engine what the API says of nodes, pods and the policy, and
 /// carries out what it decides. Has no opinions of its own.
 public final class Scheduler: Sendable {
-    /// Bindings on their way at a time.
-    static let bindingsMax = 128
+    /// Bindings and reports on their way at a time.
+    static let writesMax = 128
 
     private let client: any APIClient
-    private let informers: InformerSet
-    private let pods: Informer
-    private let nodes: Informer
-    private let policies: Informer
+    private let pods = ResourceFeed<CoreV1.Pod, PodName, PodDescription>(
+        name: { PodName($0.namespace, $0.name) }, describe: PodDescription.init)
+    private let nodes = ResourceFeed<CoreV1.Node, String, NodeDescription>(
+        name: \.name, describe: NodeDescription.init)
+    private let policies = ResourceFeed<
+        MartletSchedulingV1.SchedulingPolicy, String, MartletSchedulingV1.SchedulingPolicy
+    >(name: \.name, describe: { $0 })
     private let decisions: Decisions
     private let time: any TimeSource
     private let logger: Logger
     private let events: EventRecorder
+    /// What the scheduler's own tasks told it; no more than they are.
+    private let notes = Mutex<[Note]>([])
 
     /// - Parameters:
     ///   - client: Acts as the scheduler.
@@ -31,91 +37,104 @@ public final class Scheduler: Sendable {
         self.client = client
         self.time = time
         self.logger = logger
-        informers = InformerSet(client: client, time: time, logger: logger)
-        pods = informers.informer(CoreV1.Pod.messageType)
-        nodes = informers.informer(CoreV1.Node.messageType)
-        policies = informers.informer(MartletSchedulingV1.SchedulingPolicy.messageType)
         decisions = Decisions(time: time, plugins: PluginLoader(directory: pluginDirectory))
         events = EventRecorder(
             client: client, component: "default-scheduler", time: time, logger: logger)
     }
 
-    /// One thing that the scheduler is told.
-    private enum Input: Sendable {
-        case node(ObjectChange)
-        case pod(ObjectChange)
-        case policy(ObjectChange)
+    private enum Note: Sendable {
         case bound(Placement, succeeded: Bool)
-        case wake
+        case reported
+        case alarm
+    }
+
+    /// What is under way.
+    private struct Waiting {
+        /// Bindings and reports.
+        var writes = 0
+        /// When to look again without being told.
+        var wakeAt: Duration?
     }
 
     /// Schedules until the task is cancelled.
     public func run() async {
-        // Bounded by what it is about: the cluster's nodes and pods, and the bindings on their way.
-        let (inputs, inbox) = AsyncStream.makeStream(of: Input.self)
-        nodes.onChange { inbox.yield(.node($0)) }
-        pods.onChange { inbox.yield(.pod($0)) }
-        policies.onChange { inbox.yield(.policy($0)) }
+        // One ring of the bell says that there is something, however much it is.
+        let (rings, bell) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let ring: @Sendable () -> Void = { bell.yield() }
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.informers.run() }
-            group.addTask { await self.events.run() }
-            await nodes.waitUntilSynced()
-            await pods.waitUntilSynced()
-            await policies.waitUntilSynced()
+            group.addTask { [self] in await nodes.run(client, time, logger, notify: ring) }
+            group.addTask { [self] in await pods.run(client, time, logger, notify: ring) }
+            group.addTask { [self] in await policies.run(client, time, logger, notify: ring) }
+            group.addTask { [self] in await events.run() }
             var waiting = Waiting()
-            inbox.yield(.wake)
-            for await input in inputs {
-                await take(input, &waiting, group: &group)
-                await decide(&waiting, inbox, &group)
+            for await _ in rings {
+                await takeNotes(&waiting)
+                await takeUpdates(&group)
+                if nodes.isComplete, pods.isComplete, policies.isComplete {
+                    await decide(&waiting, ring, &group)
+                }
                 if Task.isCancelled { break }
             }
             group.cancelAll()
         }
     }
 
-    /// Bindings on their way, and when to look again without being told.
-    private struct Waiting {
-        var bindings = 0
-        var wakeAt: Duration?
+    private func note(_ note: Note, _ ring: @Sendable () -> Void) {
+        notes.withLock { $0.append(note) }
+        ring()
     }
 
-    private func take(
-        _ input: Input, _ waiting: inout Waiting, group: inout DiscardingTaskGroup
-    ) async {
-        switch input {
-        case .node(let change): await decisions.take(node: change)
-        case .pod(let change): await decisions.take(pod: change)
-        case .policy(let change):
-            guard let report = await decisions.take(policy: change) else { return }
-            group.addTask { await self.publish(report) }
-        case .bound(let placement, let succeeded):
-            waiting.bindings -= 1
-            await decisions.finish(placement, succeeded: succeeded)
-        case .wake: waiting.wakeAt = nil
+    private func takeNotes(_ waiting: inout Waiting) async {
+        let taken = notes.withLock { notes in
+            defer { notes = [] }
+            return notes
+        }
+        for note in taken {
+            switch note {
+            case .bound(let placement, let succeeded):
+                waiting.writes -= 1
+                await decisions.finish(placement, succeeded: succeeded)
+            case .reported: waiting.writes -= 1
+            case .alarm: waiting.wakeAt = nil
+            }
         }
     }
 
-    /// Decides as long as there is something to decide and room for its binding.
+    private func takeUpdates(_ group: inout DiscardingTaskGroup) async {
+        await decisions.take(nodes: nodes.take())
+        await decisions.take(pods: pods.take())
+        if let report = await decisions.take(policies: policies.take()) {
+            group.addTask { await self.publish(report) }
+        }
+    }
+
+    /// Decides as long as there is something to decide, and room for what has to be written.
     private func decide(
-        _ waiting: inout Waiting, _ inbox: AsyncStream<Input>.Continuation,
+        _ waiting: inout Waiting, _ ring: @escaping @Sendable () -> Void,
         _ group: inout DiscardingTaskGroup
     ) async {
-        while waiting.bindings < Self.bindingsMax {
+        while waiting.writes < Self.writesMax {
             switch await decisions.next() {
             case .bind(let placement):
-                waiting.bindings += 1
+                waiting.writes += 1
                 group.addTask {
                     let succeeded = await self.bind(placement)
-                    inbox.yield(.bound(placement, succeeded: succeeded))
+                    self.note(.bound(placement, succeeded: succeeded), ring)
                 }
             case .reject(let rejection):
-                group.addTask { await self.report(rejection) }
+                waiting.writes += 1
+                group.addTask {
+                    await self.report(rejection)
+                    self.note(.reported, ring)
+                }
             case .idle(let until):
                 guard let until, waiting.wakeAt.map({ until < $0 }) ?? true else { return }
                 waiting.wakeAt = until
+                let pause = max(until - time.uptime, .zero)
                 group.addTask { [time] in
-                    do { try await time.sleep(for: max(until - time.uptime, .zero)) } catch { return }
-                    inbox.yield(.wake)
+                    do { try await time.sleep(for: pause) } catch { return }
+                    self.note(.alarm, ring)
                 }
                 return
             }
@@ -134,7 +153,8 @@ public final class Scheduler: Sendable {
             $0.target.name = placement.node
         }
         let address = ResourceAddress(
-            CoreV1.Pod.messageType, namespace: pod.namespace, name: pod.name, subresource: "binding")
+            CoreV1.Pod.messageType, namespace: pod.namespace, name: pod.name,
+            subresource: "binding")
         do throws(APIError) {
             _ = try await client.create(binding.tree, at: address, WriteOptions())
         } catch {
@@ -155,7 +175,8 @@ public final class Scheduler: Sendable {
         events.record(EventNote(
             .warning, about: reference(pod, rejection.uid), "FailedScheduling", rejection.message))
         let address = ResourceAddress(
-            CoreV1.Pod.messageType, namespace: pod.namespace, name: pod.name, subresource: "status")
+            CoreV1.Pod.messageType, namespace: pod.namespace, name: pod.name,
+            subresource: "status")
         let condition = CoreV1.PodCondition {
             $0.type = "PodScheduled"
             $0.status = "False"

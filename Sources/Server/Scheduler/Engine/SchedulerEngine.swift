@@ -136,22 +136,19 @@ extension SchedulerEngine {
         let isSameClass = key == entry.podClass.key
         if pod.nodeName == nil, isSameClass, entry.isWaiting,
             pod.isGated == entry.description.isGated, !pod.isTerminating {
-            entry.description = pod
+            entry.become(pod, entry.podClass)
             return
         }
         takeOff(entry)
-        entry.description = pod
-        if !isSameClass {
-            let old = entry.podClass
-            entry.podClass = podClass(of: pod)
-            release(old)
-        }
+        let old = entry.podClass
+        entry.become(pod, isSameClass ? old : podClass(of: pod))
+        if !isSameClass { release(old) }
         place(entry, now: now)
     }
 
     /// A pod that was assumed to be on a node is seen there.
     private func confirm(_ entry: PodEntry, _ pod: PodDescription) {
-        entry.description.nodeName = pod.nodeName
+        entry.bind(to: pod.nodeName)
         if case .assumed(let node) = entry.standing { entry.standing = .bound(node: node) }
     }
 

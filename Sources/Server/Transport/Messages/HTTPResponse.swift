@@ -9,6 +9,9 @@ public struct HTTPResponse: Sendable {
         /// sees that it is not whole. The task is cancelled when the client goes away or the
         /// server shuts down; throwing `CancellationError` then ends the body as returning does.
         case stream(@Sendable (any ResponseWriter) async throws -> Void)
+        /// Asked for when there is something and the client has room: for answers that are quiet
+        /// for long, of which there may be thousands. Never compressed.
+        case feed(any ResponseFeed)
     }
 
     public var status: Int
@@ -36,6 +39,27 @@ public protocol ResponseWriter: Sendable {
     ///
     /// - Throws: ``ResponseWriteError/disconnected`` once the client is gone.
     func write(_ bytes: [UInt8]) async throws(ResponseWriteError)
+}
+
+/// A body that comes about by itself, such as a watch. It has no task: it is asked on the
+/// connection's event loop, by one at a time.
+public protocol ResponseFeed: Sendable {
+    /// Has `wake` called, from any thread, when there is something after ``next()`` said
+    /// ``ResponseFeedStep/wait``. Called once, before anything else.
+    func onWake(_ wake: @escaping @Sendable () -> Void)
+    /// What is to be sent now. Must not wait.
+    func next() -> ResponseFeedStep
+    /// The client is gone, or the server shuts down: come to an end.
+    func stop()
+}
+
+public enum ResponseFeedStep: Sendable {
+    case bytes([UInt8])
+    /// Nothing yet.
+    case wait
+    case end
+    /// The body can't be completed; the client must notice.
+    case broken
 }
 
 public enum ResponseWriteError: Error, Equatable {

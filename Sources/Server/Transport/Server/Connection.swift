@@ -174,7 +174,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var wasReadingHead = false
 
     private func setDeadline(_ timeout: Duration) {
-        deadline = .now() + TimeAmount(timeout)
+        deadline = loop.now + TimeAmount(timeout)
         loop.watchDeadlines()
     }
 
@@ -212,7 +212,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 extension Connection: DriverHost, EventLoopExecutor.Flushable {
     var executor: EventLoopExecutor { loop.executor }
     var date: [UInt8] { loop.date }
-    var secondsUp: Int64 { Int64(NIODeadline.now().uptimeNanoseconds / 1_000_000_000) }
+    var secondsUp: Int64 { Int64(loop.now.uptimeNanoseconds / 1_000_000_000) }
 
     func outputIsReady() {
         guard !isFlushPending else { return }

@@ -17,6 +17,7 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
     private let inbox = Mutex(Inbox())
     // What follows belongs to the loop's thread.
     private var ready = Deque<UnownedJob>()
+    private var woken: [any Wakeable] = []
     private var dirty: [any Flushable] = []
     private var isInTurn = false
     private var isTurnScheduled = false
@@ -25,7 +26,13 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
 
     private struct Inbox {
         var jobs: [UnownedJob] = []
+        var woken: [any Wakeable] = []
         var isTurnScheduled = false
+    }
+
+    /// Something that waits for what others do, and looks at it on the loop.
+    protocol Wakeable: AnyObject, Sendable {
+        func wake()
     }
 
     /// Something that collects output in a turn and sends it at the end.
@@ -44,8 +51,23 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
             if !isInTurn { scheduleTurn() }
             return
         }
+        send { $0.jobs.append(job) }
+    }
+
+    /// Has `sleeper` woken on the loop, in this turn or the next. May be called from any thread.
+    func wake(_ sleeper: any Wakeable) {
+        if eventLoop.inEventLoop {
+            woken.append(sleeper)
+            if !isInTurn { scheduleTurn() }
+        } else {
+            send { $0.woken.append(sleeper) }
+        }
+    }
+
+    /// Puts something into the inbox, and sees to it that a turn takes it out.
+    private func send(_ put: (inout Inbox) -> Void) {
         let mustSchedule = inbox.withLock { inbox in
-            inbox.jobs.append(job)
+            put(&inbox)
             defer { inbox.isTurnScheduled = true }
             return !inbox.isTurnScheduled
         }
@@ -71,21 +93,25 @@ final class EventLoopExecutor: TaskExecutor, @unchecked Sendable {
         for _ in 0..<Self.roundsMax {
             takeInbox()
             runReady()
+            wakeSleepers()
             flushDirty()
-            if ready.isEmpty && dirty.isEmpty { return }
+            if ready.isEmpty && woken.isEmpty && dirty.isEmpty { return }
         }
         scheduleTurn()
     }
 
     private func takeInbox() {
-        let jobs = inbox.withLock { inbox in
-            inbox.isTurnScheduled = false
-            if inbox.jobs.isEmpty { return [UnownedJob]() }
-            var jobs: [UnownedJob] = []
-            swap(&jobs, &inbox.jobs)
-            return jobs
-        }
-        ready.append(contentsOf: jobs)
+        var taken = Inbox()
+        inbox.withLock { swap(&taken, &$0) }
+        ready.append(contentsOf: taken.jobs)
+        if woken.isEmpty { woken = taken.woken } else { woken += taken.woken }
+    }
+
+    private func wakeSleepers() {
+        guard !woken.isEmpty else { return }
+        var sleepers: [any Wakeable] = []
+        swap(&sleepers, &woken)
+        for sleeper in sleepers { sleeper.wake() }
     }
 
     private func runReady() {

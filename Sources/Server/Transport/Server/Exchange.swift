@@ -29,6 +29,10 @@ final class Exchange: @unchecked Sendable {
     private var isShuttingDown = false
     private var isStreaming = false
     private var task: Task<Void, Never>?
+    /// Where the rest of the answer comes from, if from a feed.
+    private var feed: (any ResponseFeed)?
+    /// The feed waits for the client to take what it gave.
+    private var isFeedHeldUp = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
     init(streamID: Int32, executor: EventLoopExecutor, incoming: IncomingBody?,
@@ -45,11 +49,15 @@ final class Exchange: @unchecked Sendable {
         task = Task(executorPreference: executor) {
             let response = await handler.respond(to: request)
             await self.send(response, to: request)
-            self.isRunning = false
             self.task = nil
-            self.owner?.taskEnded(of: self)
-            self.owner = nil
+            if self.feed == nil { self.finish() }
         }
+    }
+
+    private func finish() {
+        isRunning = false
+        owner?.taskEnded(of: self)
+        owner = nil
     }
 
     /// Nobody waits for the answer any more.
@@ -59,6 +67,7 @@ final class Exchange: @unchecked Sendable {
         output.removeAll()
         incoming?.fail(.disconnected)
         task?.cancel()
+        endFeed { _ in }
         wakeWriters()
     }
 
@@ -66,11 +75,15 @@ final class Exchange: @unchecked Sendable {
     func shutDown() {
         isShuttingDown = true
         if isStreaming { task?.cancel() }
+        feed?.stop()
     }
 
     /// Bytes of `output` went out.
     func outputShrank() {
-        if output.count < limits.responseBytesWaitingMax { wakeWriters() }
+        guard output.count < limits.responseBytesWaitingMax else { return }
+        wakeWriters()
+        // Not now: the connection is in the middle of taking from `output`.
+        if isFeedHeldUp { executor.wake(self) }
     }
 
     private func wakeWriters() {
@@ -105,6 +118,7 @@ final class Exchange: @unchecked Sendable {
             await stream(&head, gzip: true) { for chunk in chunks { try await $0.write(chunk) } }
         case .stream(let produce):
             await stream(&head, gzip: gzip, produce)
+        case .feed(let feed): begin(feed, head)
         }
     }
 
@@ -137,6 +151,45 @@ final class Exchange: @unchecked Sendable {
         } catch {
             if !isGone { owner?.breakOff(self) }
         }
+    }
+
+    // MARK: Feeds
+
+    private func begin(_ feed: any ResponseFeed, _ head: ResponseHead) {
+        self.feed = feed
+        sendHead(head)
+        // They hold each other until the feed ends.
+        feed.onWake { self.executor.wake(self) }
+        if isShuttingDown { feed.stop() }
+        wake()
+    }
+
+    /// Takes from the feed what there is and the client has room for.
+    func wake() {
+        guard let feed, !isGone else { return }
+        isFeedHeldUp = false
+        var hasGrown = false
+        defer { if hasGrown { owner?.outputGrew(of: self) } }
+        while output.count < limits.responseBytesWaitingMax {
+            switch feed.next() {
+            case .bytes(let bytes):
+                output.append(bytes)
+                hasGrown = true
+            case .wait: return
+            case .end: return endFeed { $0.end() }
+            case .broken: return endFeed { $0.owner?.breakOff($0) }
+            }
+        }
+        isFeedHeldUp = true
+    }
+
+    private func endFeed(_ say: (Exchange) -> Void) {
+        guard let feed else { return }
+        self.feed = nil
+        feed.stop()
+        say(self)
+        // The task that began the feed has still to end if it is within it.
+        if task == nil { finish() }
     }
 
     private func end() {
@@ -172,6 +225,8 @@ final class Exchange: @unchecked Sendable {
     }
 }
 
+extension Exchange: EventLoopExecutor.Wakeable {}
+
 /// Status and fields of an answer on its way out.
 struct ResponseHead: Sendable {
     var status: Int
@@ -197,7 +252,7 @@ extension HTTPResponse.Body {
         case .none: 0
         case .bytes(let bytes): bytes.count
         case .chunks(let chunks): chunks.reduce(0) { $0 + $1.count }
-        case .stream: nil
+        case .stream, .feed: nil
         }
     }
 }

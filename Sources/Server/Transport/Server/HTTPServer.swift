@@ -44,10 +44,28 @@ public final class HTTPServer: Sendable {
     /// Listens. Requests may come before this returns.
     ///
     /// - Returns: The address with the port that was picked for 0.
-    /// - Throws: NIO's `IOError` if the address can't be had.
-    public func start() async throws -> Address {
+    /// - Throws: ``ListenError`` if the address can't be had.
+    public func start() async throws(ListenError) -> Address {
+        let channel: any Channel
+        do {
+            channel = try await listen()
+        } catch let error as IOError {
+            // strerror's text is copied before anything else can change it.
+            let text = unsafe strerror(error.errnoCode).map { unsafe String(cString: $0) }
+            throw ListenError(reason: text ?? "error \(error.errnoCode)")
+        } catch is SocketAddressError.UnknownHost {
+            throw ListenError(reason: "There is no such address")
+        } catch {
+            throw ListenError(reason: "\(error)")
+        }
+        listener.withLockedValue { $0 = channel }
+        return Address(host: channel.localAddress?.ipAddress ?? configuration.host,
+                       port: channel.localAddress?.port ?? configuration.port)
+    }
+
+    private func listen() async throws -> any Channel {
         let loops = self.loops
-        let channel = try await ServerBootstrap(group: group)
+        return try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -68,9 +86,6 @@ public final class HTTPServer: Sendable {
                 }
             }
             .bind(host: configuration.host, port: configuration.port).get()
-        listener.withLockedValue { $0 = channel }
-        return Address(host: channel.localAddress?.ipAddress ?? configuration.host,
-                       port: channel.localAddress?.port ?? configuration.port)
     }
 
     /// Stops listening, tells clients to go, ends streamed answers, and waits until the requests in
@@ -96,6 +111,11 @@ public final class HTTPServer: Sendable {
             preconditionFailure("event loops of our own could not be shut down: \(error)")
         }
     }
+}
+
+/// Why a server cannot listen where it should: `Address already in use`.
+public struct ListenError: Error, Equatable {
+    public let reason: String
 }
 
 extension EventLoopFuture where Value == Void {

@@ -44,6 +44,9 @@ final class ServerLoop: @unchecked Sendable {
 
     // MARK: Deadlines
 
+    /// The event loop's own clock, which a test can set.
+    var now: NIODeadline { executor.eventLoop.now }
+
     func watchDeadlines() {
         guard !isSweepScheduled else { return }
         isSweepScheduled = true
@@ -54,7 +57,7 @@ final class ServerLoop: @unchecked Sendable {
 
     private func sweep() {
         isSweepScheduled = false
-        let now = NIODeadline.now()
+        let now = self.now
         var isAnyLeft = false
         executor.turn {
             for connection in Array(connections.values) {

@@ -3022,7 +3022,7 @@ static const martlet_field kubernetes__apps__v1__stateful_set_spec_fields[] = {
   {"replicas", 0, 0, 1, 1, 0, 0},
   {"selector", 0, 0, 2, 1, 0, 2},
   {"template", 0, 0, 3, 2, 0, 2},
-  {"volumeClaimTemplates", 0, 0, 4, 0, 1, 0},
+  {"volumeClaimTemplates", 0, 0, 4, 0, 1, 128},
   {"serviceName", 0, 0, 5, 2, 0, 0},
   {"podManagementPolicy", 0, 0, 6, 0, 0, 0},
   {"updateStrategy", 0, 0, 7, 2, 0, 0},

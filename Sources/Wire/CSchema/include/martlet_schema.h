@@ -15,6 +15,7 @@ enum {
   MARTLET_FIELD_RETAIN_KEYS = 16,   // strategic merge patch understands $retainKeys in it
   MARTLET_FIELD_PATCH_REPLACE = 32, // strategic merge patch replaces it, and says so
   MARTLET_FIELD_MAP = 64,           // a map, which protobuf writes as a list of entries
+  MARTLET_FIELD_SAYS_KIND = 128,    // objects in it have apiVersion and kind in JSON
 };
 
 // Bits of martlet_message.flags.

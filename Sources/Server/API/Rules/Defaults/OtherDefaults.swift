@@ -22,6 +22,10 @@ enum OtherDefaults {
         },
         defaults(SchedulingV1.PriorityClass.self, ["preemptionPolicy": "PreemptLowerPriority"]),
         defaults(AutoscalingV1.HorizontalPodAutoscalerSpec.self, ["minReplicas": 1]),
+        defaults(AutoscalingV2.HorizontalPodAutoscaler.self) { autoscaler in
+            if autoscaler.metadata.annotations.isEmpty { return }
+            AutoscalerAnnotation.removeAll(from: &autoscaler.metadata.annotations)
+        },
         defaults(AutoscalingV2.HorizontalPodAutoscalerSpec.self, ["minReplicas": 1]) { spec in
             if spec.metrics.isEmpty { spec.metrics = [cpuMetric] }
         },

@@ -6,14 +6,13 @@ extension Rules {
     /// but the status, what only the server decides, and the generation, which counts changes.
     ///
     /// - Parameter subresource: `status`, `resize`, ...; nil for the object itself.
-    /// - Parameter context: for the times of approvals, which only that subresource needs.
     public static func prepareForUpdate(
         _ new: inout Message, old: Message, subresource: String? = nil,
-        _ context: RulesContext? = nil
+        _ context: RulesContext
     ) {
         UpdateStrategy.keepMetadata(&new, old)
         UpdateStrategy.keepOthersFields(&new, old, subresource)
-        if subresource == "approval", let context {
+        if new.type === CertificatesV1.CertificateSigningRequest.messageType, subresource != nil {
             CertificateUpdate.keepTimes(&new, old, now: context.now)
         }
         UpdateStrategy.steps[new.type]?(&new, old, subresource)

@@ -1,7 +1,7 @@
 internal import Kubernetes
 internal import Wire
 
-/// What approving and denying a certificate request may do.
+/// What approving and denying a certificate request, and issuing the certificate, may do.
 enum CertificateUpdate {
     /// Gives new conditions the time of the request.
     static func keepTimes(_ new: inout Message, _ old: Message, now: Timestamp) {

@@ -33,12 +33,28 @@ final class PodClass {
     var waiting: [PodEntry] = []
     /// Its place among the classes that have waiting pods.
     var waitingPosition = -1
+    /// Labels of the pod that came last: pods that are alike often have the same.
+    private var labels = Labels([:])
     /// What was found out about the nodes, while it is kept.
     var cache: ClassCache?
 
     init(_ key: PodClassKey) {
         self.key = key
         nodeNames = key.demand.nodeNames
+    }
+
+    /// The description of a pod of this class, with what the class has in place of its own equal
+    /// copies.
+    func sharing(_ pod: PodDescription) -> PodDescription {
+        if labels != pod.labels { labels = pod.labels }
+        var pod = pod
+        pod.labels = labels
+        pod.demand = key.demand
+        pod.requests = key.requests
+        pod.hostPorts = key.hostPorts
+        pod.owner = key.owner
+        pod.group = key.group
+        return pod
     }
 }
 
@@ -61,8 +77,8 @@ final class PodEntry {
         case elsewhere
     }
 
-    var description: PodDescription
-    var podClass: PodClass
+    private(set) var description: PodDescription
+    private(set) var podClass: PodClass
     var standing = Standing.ignored
     /// Number of times it was tried in vain or is being tried.
     var attempts = 0
@@ -78,10 +94,19 @@ final class PodEntry {
     var waitingIndex = -1
 
     init(_ description: PodDescription, _ podClass: PodClass, number: UInt64) {
-        self.description = description
+        self.description = podClass.sharing(description)
         self.podClass = podClass
         self.number = number
     }
+
+    /// Replaces what is known of the pod.
+    func become(_ description: PodDescription, _ podClass: PodClass) {
+        self.description = podClass.sharing(description)
+        self.podClass = podClass
+    }
+
+    /// The pod is seen to be bound.
+    func bind(to nodeName: String?) { description.nodeName = nodeName }
 
     var node: Int? {
         switch standing {

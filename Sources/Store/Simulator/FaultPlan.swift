@@ -1,0 +1,49 @@
+internal import StoreHistory
+
+/// What goes wrong in one world, and how often: some kinds of faults and not others, as a world in
+/// which everything goes wrong at once hides what a few faults alone would show.
+struct FaultPlan {
+    /// What the seed has chosen.
+    let kinds: [FaultKind]
+    /// Nodes whose disks may lie: fewer than half.
+    let frail: [Int]
+    let restMicroseconds: ClosedRange<Int64>
+    /// How much longer some messages take than others when nothing is wrong, so that elections
+    /// and replication overlap in some worlds.
+    let calmJitterMicroseconds: Int64
+    let tickMicroseconds: Int64
+    let interruptsSnapshots: Bool
+    /// Whether one node is down most of the time, so that all that is done needs every other.
+    let keepsOneAway: Bool
+    /// Whether one node stays down until a majority alone has got on.
+    let leavesOneDown: Bool
+
+    init(
+        _ settings: SimulationSettings, tolerated: Set<FaultKind>, _ random: inout SeededRandom
+    ) {
+        let possible = FaultKind.allCases.filter { kind in
+            settings.faults.contains(kind) && tolerated.contains(kind)
+                && (settings.members > 1 || !kind.needsOthers)
+        }
+        let permille = random.pick([250, 500, 800])
+        let chosen = possible.filter { _ in random.chance(permille: permille) }
+        kinds = chosen
+        let crashes = chosen.contains(.crash) || chosen.contains(.powerLoss)
+        keepsOneAway = settings.members > 2 && crashes && random.chance(permille: 350)
+        interruptsSnapshots = chosen.contains(.snapshotInterrupted)
+        restMicroseconds = random.pick([
+            20_000...600_000, 200_000...2_000_000, 1_000_000...5_000_000,
+        ])
+        calmJitterMicroseconds = random.pick([1000, 1000, 30_000])
+        tickMicroseconds = random.pick([
+            settings.tickMicroseconds, settings.tickMicroseconds / 4,
+        ])
+        var frail: [Int] = []
+        for _ in 0..<((settings.members - 1) / 2) {
+            let rest = (0..<settings.members).filter { !frail.contains($0) }
+            frail.append(random.pick(rest))
+        }
+        self.frail = frail
+        leavesOneDown = settings.members > 2 && random.chance(permille: 300)
+    }
+}

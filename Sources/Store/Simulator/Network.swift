@@ -1,0 +1,59 @@
+internal import StoreHistory
+
+/// The links between nodes, each direction by itself. A message is lost, late, doubled or
+/// overtaken; what arrives, arrives whole.
+struct Network {
+    struct Link {
+        var isCut = false
+        /// Nothing gets through before; then all of it does.
+        var cloggedUntil = Moment(0)
+        /// Of the newest message sent, and of the newest delivered.
+        var sent: UInt64 = 0
+        var delivered: UInt64 = 0
+    }
+
+    private var links: [Link]
+    private let nodes: Int
+    /// What goes wrong by chance, at the moment.
+    var lossPermille = 0
+    var duplicationPermille = 0
+    var delayPermille = 0
+    /// How much longer some messages take than others.
+    var jitterMicroseconds: Int64
+    let calmJitterMicroseconds: Int64
+
+    init(nodes: Int, calmJitterMicroseconds: Int64) {
+        self.nodes = nodes
+        self.calmJitterMicroseconds = calmJitterMicroseconds
+        jitterMicroseconds = calmJitterMicroseconds
+        links = [Link](repeating: Link(), count: nodes * nodes)
+    }
+
+    subscript(from: Int, to: Int) -> Link {
+        get { links[from * nodes + to] }
+        set { links[from * nodes + to] = newValue }
+    }
+
+    /// Every link works again.
+    mutating func heal() {
+        for place in links.indices {
+            (links[place].isCut, links[place].cloggedUntil) = (false, Moment(0))
+        }
+        (lossPermille, duplicationPermille, delayPermille) = (0, 0, 0)
+        jitterMicroseconds = calmJitterMicroseconds
+    }
+
+    /// Cuts the links from `some` nodes to all others, and back if `isSymmetric`.
+    mutating func cut(_ some: Set<Int>, isSymmetric: Bool) {
+        for from in some {
+            for to in 0..<nodes where !some.contains(to) {
+                self[from, to].isCut = true
+                if isSymmetric { self[to, from].isCut = true }
+            }
+        }
+    }
+
+    mutating func mend() {
+        for place in links.indices { links[place].isCut = false }
+    }
+}

@@ -1,0 +1,401 @@
+internal import StoreHistory
+
+/// A machine in the sense of hardware: a disk, a clock, and a process that runs or does not.
+final class Node<Machine: SimulatedMachine> {
+    let index: Int
+    var random: SeededRandom
+    /// Nil: nothing is installed here.
+    var member: MemberNumber?
+    var founders: [MemberNumber] = []
+    let disk = SimulatedDisk()
+
+    /// The process; nil while it is down.
+    var machine: Machine?
+    /// Counts the starts, to tell apart what was meant for the process before.
+    var incarnation = 0
+    var standing = Standing()
+    var pausedUntil = Moment(0)
+    /// Whether it stays down for a while.
+    var isAway = false
+    /// Whether a start is under way.
+    var isStarting = false
+    var isCutFromClients = false
+
+    /// Commands that wait for the disk; the first is under way.
+    var commands: [(ticket: DiskTicket, command: DiskCommand)] = []
+    /// The next command takes so long.
+    var stallMicroseconds: Int64 = 0
+    /// The process is to crash while the disk is at work.
+    var plannedCrash: (loss: SimulatedDisk.Loss, kind: FaultKind)?
+    /// Inputs until it crashes in the middle of a snapshot's installation.
+    var inputsToInterruption: Int?
+
+    /// Whether the disk holds something else than the process was told.
+    var isDamaged = false
+    /// Whether the disk has refused something.
+    var hasFailed = false
+    /// Whether its member will not run again, as its disk is lost or of no use.
+    var isRetired = false
+    /// Whether the operator is about to put a member here.
+    var isBeingReplaced = false
+    /// Whether its member is about to be removed.
+    var isLeaving = false
+
+    var clockOffset: Int64 = 0
+    var clockPermille: Int64 = 1000
+
+    init(index: Int, random: SeededRandom) { (self.index, self.random) = (index, random) }
+
+    /// Whether the process runs. Asking `machine` itself would copy it.
+    var isUp = false
+
+    /// What its clock shows.
+    func clock(_ now: Moment) -> Moment {
+        Moment(now.microseconds / 1000 * clockPermille + clockOffset)
+    }
+
+    /// Lets the clock go faster or slower from now on.
+    func skewClock(permille: Int64, _ now: Moment) {
+        let shown = clock(now)
+        clockPermille = permille
+        clockOffset += shown.microseconds - clock(now).microseconds
+    }
+
+    /// Whether something is installed that should run.
+    var isWanted: Bool { member != nil && !isLeaving }
+
+    var name: String { member.map { "\($0)" } ?? "n\(index)" }
+}
+
+// MARK: Processes
+
+extension World {
+    func start(_ node: Node<Machine>) {
+        node.isStarting = false
+        guard let member = node.member, !node.isUp, !node.isRetired,
+            !node.isAway
+        else { return }
+        node.incarnation += 1
+        node.standing = Standing()
+        trace.note(now, 1, member.number, text: "\(member) starts")
+        let boot = Boot<Machine.Defect>(
+            member: member, founders: node.founders, seed: node.random.next(),
+            now: node.clock(now), tickMicroseconds: plan.tickMicroseconds,
+            electionTicks: settings.electionTicks, defect: defect)
+        effects.removeAll()
+        effects.standing = node.standing
+        node.isUp = true
+        node.machine = Machine(boot, disk: node.disk, effects: &effects)
+        let phase = node.random.between(1...plan.tickMicroseconds)
+        queue.add(.tick(node: node.index, incarnation: node.incarnation), at: after(phase))
+        strikeAgain(node)
+        carryOut(node)
+    }
+
+    func startLater(_ node: Node<Machine>, _ microseconds: ClosedRange<Int64>) {
+        guard !node.isStarting else { return }
+        node.isStarting = true
+        queue.add(.start(node: node.index), at: after(faultRandom.between(microseconds)))
+    }
+
+    /// Ends a process, and with it all connections of clients to it.
+    func crash(_ node: Node<Machine>, _ loss: SimulatedDisk.Loss) {
+        trace.note(now, 2, UInt64(node.index), text: "\(node.name) crashes, losing \(loss)")
+        let isTorn = node.disk.crash(loss, underway: node.commands.first?.command, &diskRandom)
+        if isTorn { faults.add(.tornWrite) }
+        end(node)
+    }
+
+    private func end(_ node: Node<Machine>) {
+        (node.machine, node.isUp) = (nil, false)
+        node.incarnation += 1
+        node.commands.removeAll()
+        (node.plannedCrash, node.inputsToInterruption) = (nil, nil)
+        node.pausedUntil = Moment(0)
+        let lost = pending.filter { $0.value.node == node.index }.keys.sorted {
+            $0.number < $1.number
+        }
+        for number in lost {
+            queue.add(.disconnected(number), at: after(networkRandom.between(200...5000)))
+        }
+    }
+
+    func tick(_ node: Node<Machine>, _ incarnation: Int) {
+        guard node.incarnation == incarnation else { return }
+        let microseconds = plan.tickMicroseconds * 1000 / node.clockPermille
+        queue.add(.tick(node: node.index, incarnation: incarnation), at: after(microseconds))
+        step(node, .tick)
+    }
+
+    func step(_ node: Node<Machine>, _ input: Input) {
+        guard node.isUp else { return }
+        effects.removeAll()
+        effects.standing = node.standing
+        node.machine?.step(input, now: node.clock(now), disk: node.disk, effects: &effects)
+        carryOut(node)
+    }
+
+    /// Does what a machine wants done.
+    private func carryOut(_ node: Node<Machine>) {
+        var wanted = Effects()
+        swap(&wanted, &effects)
+        for (to, bytes) in wanted.messages { send(from: node, to: to, bytes) }
+        for (number, answer) in wanted.answers { send(answer, from: node, to: number) }
+        if let reason = wanted.halt {
+            halt(node, reason)
+        } else if !wanted.disk.isEmpty {
+            let isIdle = node.commands.isEmpty
+            node.commands += wanted.disk
+            if isIdle { beginDiskCommand(node) }
+        }
+        swap(&wanted, &effects)
+        examine(node, effects.standing)
+        interrupt(node)
+    }
+
+    /// Crashes a process in the middle of a snapshot's installation, if that is planned.
+    private func interrupt(_ node: Node<Machine>) {
+        guard node.isUp, node.standing.isInstallingSnapshot else {
+            node.inputsToInterruption = nil
+            return
+        }
+        if node.inputsToInterruption == nil, plan.interruptsSnapshots, phase == .chaos {
+            node.inputsToInterruption = faultRandom.below(12)
+        }
+        guard let left = node.inputsToInterruption else { return }
+        node.inputsToInterruption = left - 1
+        guard left == 0 else { return }
+        faults.add(.snapshotInterrupted)
+        crash(node, faultRandom.pick([.nothing, .unsynced, .torn]))
+        startLater(node, 50_000...2_000_000)
+    }
+
+    private func halt(_ node: Node<Machine>, _ reason: Halt) {
+        trace.note(now, 3, UInt64(node.index), text: "\(node.name) halts: \(reason)")
+        switch reason {
+        case .diskFailed:
+            guard node.hasFailed || node.isDamaged else { return broken(node, reason) }
+            node.hasFailed = false
+            // Nobody can tell what of the cache is on the disk: its machine is started anew.
+            crash(node, faultRandom.pick([.unsynced, .torn]))
+            startLater(node, 200_000...2_000_000)
+        case .damaged:
+            guard node.isDamaged else { return broken(node, reason) }
+            end(node)
+            if settings.members > 1 { replace(node) }
+        case .removed:
+            guard node.isLeaving || node.isBeingReplaced else { return broken(node, reason) }
+            end(node)
+        case .broken: broken(node, reason)
+        }
+    }
+
+    private func broken(_ node: Node<Machine>, _ reason: Halt) {
+        violations.append(.halted(member: node.name, reason))
+    }
+
+    // MARK: What holds at every step
+
+    private func examine(_ node: Node<Machine>, _ standing: Standing) {
+        guard node.isUp, let member = node.member else { return }
+        let before = node.standing
+        guard standing != before else { return }
+        node.standing = standing
+        if standing.isLeader, standing.term != before.term || !before.isLeader {
+            trace.note(now, 4, standing.term, text: "\(member) leads in term \(standing.term)")
+            let other = leaders[standing.term] ?? member
+            if other != member {
+                violations.append(.twoLeaders(term: standing.term, other, member))
+            }
+            leaders[standing.term] = member
+        }
+        guard standing.applied != before.applied else { return }
+        if standing.applied < before.applied {
+            violations.append(.wentBack(member, from: before.applied, to: standing.applied))
+        }
+        compareApplied(member, standing)
+    }
+
+    private func compareApplied(_ member: MemberNumber, _ standing: Standing) {
+        let mine = AppliedState(member: member, term: standing.appliedTerm, hash: standing.hash)
+        guard let other = applied[standing.applied] else {
+            applied[standing.applied] = mine
+            return
+        }
+        if other.term != mine.term || other.hash != mine.hash {
+            violations.append(.diverged(at: standing.applied, other.member, member))
+        }
+    }
+
+    // MARK: Disk
+
+    private func beginDiskCommand(_ node: Node<Machine>) {
+        guard let first = node.commands.first else { return }
+        var microseconds: Int64 =
+            switch first.command {
+            case .write(_, _, let bytes): 10 + Int64(bytes.count) / 500 + diskRandom.between(0...40)
+            case .sync, .syncDirectory: diskRandom.between(80...600)
+            case .create(_, let bytes): 20 + Int64(bytes) / 500
+            case .rename, .remove: diskRandom.between(10...60)
+            }
+        if node.stallMicroseconds > 0 {
+            microseconds += node.stallMicroseconds
+            node.stallMicroseconds = 0
+            faults.add(.slowDisk)
+        }
+        queue.add(.disk(node: node.index, incarnation: node.incarnation), at: after(microseconds))
+    }
+
+    func finishDiskCommand(_ node: Node<Machine>, _ incarnation: Int) {
+        guard node.incarnation == incarnation, let first = node.commands.first else { return }
+        if let crash = node.plannedCrash, crash.loss != .torn || first.command.canBeTorn,
+            faultRandom.chance(permille: 400)
+        {
+            faults.add(crash.kind == .tornWrite ? .crash : crash.kind)
+            self.crash(node, crash.loss)
+            startLater(node, 50_000...3_000_000)
+            return
+        }
+        let (result, struck) = node.disk.carryOut(first.command, &diskRandom)
+        if let struck {
+            faults.add(struck)
+            if struck.isDamage { node.isDamaged = true } else { node.hasFailed = true }
+            trace.note(now, 5, UInt64(node.index), text: "\(node.name) disk: \(struck.rawValue)")
+        }
+        node.commands.removeFirst()
+        beginDiskCommand(node)
+        trace.note(
+            now, 6, first.ticket.number,
+            text: "\(node.name) disk \(Self.text(first.command)): \(result)")
+        step(node, .disk(first.ticket, result))
+    }
+
+    private static func text(_ command: DiskCommand) -> String {
+        switch command {
+        case .write(let name, let offset, let bytes):
+            "write \(name) \(offset)..<\(offset + bytes.count)"
+        case .create(let name, let bytes): "create \(name) of \(bytes)"
+        case .sync(let name): "sync \(name)"
+        case .rename(let name, let new): "rename \(name) to \(new)"
+        case .remove(let name): "remove \(name)"
+        case .syncDirectory: "sync directory"
+        }
+    }
+}
+
+extension DiskCommand {
+    /// Whether a crash while it is under way is likely to leave a part.
+    fileprivate var canBeTorn: Bool {
+        switch self {
+        case .write(_, _, let bytes): bytes.count > SimulatedDisk.sectorBytes
+        case .sync: true
+        case .create, .rename, .remove, .syncDirectory: false
+        }
+    }
+}
+
+// MARK: Messages
+
+extension World {
+    func send(from node: Node<Machine>, to member: MemberNumber, _ bytes: [UInt8]) {
+        guard let from = node.member,
+            let target = nodes.first(where: { $0.member == member })
+        else { return }
+        var link = network[node.index, target.index]
+        link.sent += 1
+        network[node.index, target.index] = link
+        guard !link.isCut else {
+            faults.add(network[target.index, node.index].isCut ? .partition : .asymmetricPartition)
+            return
+        }
+        if network.lossPermille > 0, networkRandom.chance(permille: network.lossPermille) {
+            return faults.add(.loss)
+        }
+        let message = WorldEvent.message(
+            to: target.index, from: node.index, from, bytes, serial: link.sent)
+        queue.add(message, at: arrival(link))
+        if network.duplicationPermille > 0,
+            networkRandom.chance(permille: network.duplicationPermille)
+        {
+            faults.add(.duplication)
+            queue.add(message, at: arrival(link))
+        }
+    }
+
+    private func arrival(_ link: Network.Link) -> Moment {
+        var microseconds = 150 + networkRandom.between(0...network.jitterMicroseconds)
+        if network.delayPermille > 0, networkRandom.chance(permille: network.delayPermille) {
+            microseconds += networkRandom.between(20_000...400_000)
+            faults.add(.delay)
+        }
+        if link.cloggedUntil > now {
+            faults.add(.cloggedLink)
+            return Moment(link.cloggedUntil.microseconds + microseconds)
+        }
+        return after(microseconds)
+    }
+
+    func receive(
+        _ node: Node<Machine>, from: Int, _ member: MemberNumber, _ bytes: [UInt8], _ serial: UInt64
+    ) {
+        guard node.isUp else { return }
+        if serial < network[from, node.index].delivered { faults.add(.reordering) }
+        network[from, node.index].delivered = max(serial, network[from, node.index].delivered)
+        trace.note(
+            now, 7, Trace.digest(bytes),
+            text: "\(member) -> \(node.name) message of \(bytes.count) bytes")
+        step(node, .message(from: member, bytes))
+    }
+
+    // MARK: Clients' connections
+
+    /// Sends a request to a node. Returns its number.
+    func request(_ request: Request, of client: Int, to node: Int) -> RequestNumber {
+        requestCount += 1
+        let number = RequestNumber(requestCount)
+        pending[number] = PendingRequest(client: client, node: node)
+        queue.add(
+            .request(node: node, number, request), at: after(networkRandom.between(100...1000)))
+        return number
+    }
+
+    /// Forgets a request, and tells the node.
+    func hangUp(_ number: RequestNumber) {
+        guard let there = pending.removeValue(forKey: number) else { return }
+        queue.add(
+            .request(node: there.node, number, .hangUp),
+            at: after(networkRandom.between(1001...2000)))
+    }
+
+    func ask(_ node: Node<Machine>, _ number: RequestNumber, _ request: Request) {
+        if case .hangUp = request {
+            return step(node, .request(number, request))  // a broken connection is noticed, too
+        }
+        guard !node.isCutFromClients else { return }
+        guard node.isUp else {
+            queue.add(.disconnected(number), at: after(networkRandom.between(100...1000)))
+            return
+        }
+        trace.note(
+            now, 8, number.number, text: "\(number) asks \(node.name): \(Self.text(request))")
+        step(node, .request(number, request))
+    }
+
+    private static func text(_ request: Request) -> String {
+        switch request {
+        case .call(let call): HistoryText.text(call)
+        case .change(let change): "\(change)"
+        case .hangUp: "hang up"
+        }
+    }
+
+    func send(_ answer: Answer, from node: Node<Machine>, to number: RequestNumber) {
+        guard var there = pending[number], there.node == node.index else { return }
+        // A connection that has lost something is broken.
+        guard !node.isCutFromClients else { return hangUp(number) }
+        let soonest = after(networkRandom.between(100...1000))
+        there.answered = max(soonest, Moment(there.answered.microseconds + 1))
+        pending[number] = there
+        queue.add(.answer(number, answer), at: there.answered)
+    }
+}

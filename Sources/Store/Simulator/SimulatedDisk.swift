@@ -1,0 +1,246 @@
+internal import StoreHistory
+
+/// One member's disk: files in one directory, what of them is durable, and what a crash may take.
+///
+/// A write reaches the cache in sectors of 512 bytes; until the file is synced, a loss of power may
+/// leave each sector as it was after any of the writes since the last sync, or before them. Names
+/// are lost from the newest on.
+package final class SimulatedDisk {
+    static let sectorBytes = 512
+
+    final class File {
+        var bytes: [UInt8]
+        /// Sectors written since the last sync: what they held before, and after each write but
+        /// the last.
+        var unsynced: [Int: [[UInt8]]] = [:]
+        /// Sectors whose sync failed: no later sync will bring them to the disk.
+        var stale: [Int: [UInt8]] = [:]
+        var isSizeDurable = false
+        /// The end of what was ever written.
+        var writtenEnd = 0
+
+        init(bytes: Int) { self.bytes = [UInt8](repeating: 0, count: bytes) }
+    }
+
+    /// What a crash takes.
+    enum Loss {
+        /// The process alone: the cache stays.
+        case nothing
+        /// Everything that was not synced.
+        case unsynced
+        /// Some sectors and not others.
+        case torn
+    }
+
+    private var files: [String: File] = [:]
+    private var durableFiles: [String: File] = [:]
+    private var unsyncedNames: [NameChange] = []
+    private enum NameChange {
+        case add(String, File)
+        case remove(String)
+    }
+
+    // What is wrong with it at the moment; the world sets it.
+    var isFull = false
+    var failsNextWrite = false
+    var failsNextSync = false
+    var losesNextWrite = false
+    var misdirectsNextWrite = false
+
+    package init() {}
+
+    // MARK: Reading
+
+    package var names: [String] { files.keys.sorted() }
+
+    package func byteCount(of name: String) -> Int? { files[name]?.bytes.count }
+
+    /// Lends a file's bytes. Do not keep a copy: the next write would have to copy it all.
+    package func withBytes<Result, Failure: Error>(
+        of name: String, _ body: ([UInt8]) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        guard let file = files[name] else { return nil }
+        return try body(file.bytes)
+    }
+
+    /// A part of a file; nil if it has no such part.
+    package func read(_ name: String, _ range: Range<Int>) -> [UInt8]? {
+        guard let file = files[name], range.upperBound <= file.bytes.count else { return nil }
+        return Array(file.bytes[range])
+    }
+
+    // MARK: Commands
+
+    /// Returns what came of a command, and which planted fault struck it.
+    func carryOut(
+        _ command: DiskCommand, _ random: inout SeededRandom
+    ) -> (result: DiskResult, struck: FaultKind?) {
+        switch command {
+        case .create(let name, let bytes):
+            guard !isFull else { return (.failed(.noSpace), .diskFull) }
+            let file = File(bytes: bytes)
+            files[name] = file
+            unsyncedNames.append(.add(name, file))
+        case .write(let name, let offset, let bytes):
+            return write(name, offset, bytes, &random)
+        case .sync(let name): return sync(name)
+        case .rename(let name, let new):
+            guard let file = files.removeValue(forKey: name) else {
+                return (.failed(.missing), nil)
+            }
+            files[new] = file
+            unsyncedNames += [.add(new, file), .remove(name)]
+        case .remove(let name):
+            guard files.removeValue(forKey: name) != nil else { return (.failed(.missing), nil) }
+            unsyncedNames.append(.remove(name))
+        case .syncDirectory:
+            durableFiles = files
+            unsyncedNames.removeAll()
+        }
+        return (.done, nil)
+    }
+
+    private func write(
+        _ name: String, _ offset: Int, _ bytes: [UInt8], _ random: inout SeededRandom
+    ) -> (result: DiskResult, struck: FaultKind?) {
+        guard let file = files[name], offset >= 0, offset + bytes.count <= file.bytes.count else {
+            return (.failed(.missing), nil)
+        }
+        if failsNextWrite {
+            failsNextWrite = false
+            file.put(bytes.prefix(random.below(bytes.count + 1)), at: offset)
+            return (.failed(.io), .writeFails)
+        }
+        if losesNextWrite {
+            losesNextWrite = false
+            return (.done, .lostWrite)
+        }
+        if misdirectsNextWrite {
+            let places = (-16...16).map { offset + $0 * Self.sectorBytes }.filter {
+                $0 != offset && $0 >= 0 && $0 + bytes.count <= file.bytes.count
+            }
+            if !places.isEmpty {
+                misdirectsNextWrite = false
+                let place = random.pick(places)
+                file.put(bytes[...], at: place)
+                return (.done, .misdirectedWrite)
+            }
+        }
+        file.put(bytes[...], at: offset)
+        return (.done, nil)
+    }
+
+    private func sync(_ name: String) -> (result: DiskResult, struck: FaultKind?) {
+        guard let file = files[name] else { return (.failed(.missing), nil) }
+        if failsNextSync {
+            failsNextSync = false
+            for (sector, versions) in file.unsynced where file.stale[sector] == nil {
+                file.stale[sector] = versions[0]
+            }
+            file.unsynced.removeAll()
+            return (.failed(.io), .syncFails)
+        }
+        file.unsynced.removeAll(keepingCapacity: true)
+        file.isSizeDurable = true
+        return (.done, nil)
+    }
+
+    // MARK: Faults
+
+    /// Leaves what a crash leaves. `underway` was being carried out. Returns whether a single
+    /// write or several were torn: some of their sectors are there and others are not.
+    func crash(_ loss: Loss, underway: DiskCommand?, _ random: inout SeededRandom) -> Bool {
+        (failsNextWrite, failsNextSync) = (false, false)
+        if case .write(let name, let offset, let bytes)? = underway, let file = files[name],
+            offset >= 0, offset + bytes.count <= file.bytes.count
+        {
+            // The process alone may have been cut off in the middle as well.
+            let kept = loss == .nothing ? random.below(bytes.count + 1) : bytes.count
+            file.put(bytes.prefix(kept), at: offset)
+        }
+        guard loss != .nothing else { return false }
+        loseNames(loss, &random)
+        var isTorn = false
+        for name in files.keys.sorted() {
+            guard let file = files[name] else { continue }
+            isTorn = file.crash(loss, &random) || isTorn
+        }
+        return isTorn
+    }
+
+    private func loseNames(_ loss: Loss, _ random: inout SeededRandom) {
+        let kept = loss == .torn ? random.below(unsyncedNames.count + 1) : 0
+        files = durableFiles
+        for change in unsyncedNames.prefix(kept) {
+            switch change {
+            case .add(let name, let file): files[name] = file
+            case .remove(let name): files[name] = nil
+            }
+        }
+        durableFiles = files
+        unsyncedNames.removeAll()
+    }
+
+    func wipe() {
+        (files, durableFiles) = ([:], [:])
+        unsyncedNames.removeAll()
+        (losesNextWrite, misdirectsNextWrite) = (false, false)
+    }
+
+    /// Flips a bit of what was written and synced. Returns where, if there is anything.
+    func rot(_ random: inout SeededRandom) -> (file: String, offset: Int)? {
+        let names = files.keys.sorted().filter { (files[$0]?.writtenEnd ?? 0) > 0 }
+        guard !names.isEmpty else { return nil }
+        let name = random.pick(names)
+        guard let file = files[name] else { return nil }
+        let offset = random.below(file.writtenEnd)
+        guard file.unsynced[offset / Self.sectorBytes] == nil else { return nil }
+        file.bytes[offset] ^= 1 << UInt8(random.below(8))
+        return (name, offset)
+    }
+}
+
+extension SimulatedDisk.File {
+    private func sector(_ number: Int) -> Range<Int> {
+        let start = number * SimulatedDisk.sectorBytes
+        return start..<min(start + SimulatedDisk.sectorBytes, bytes.count)
+    }
+
+    fileprivate func put(_ new: ArraySlice<UInt8>, at offset: Int) {
+        guard !new.isEmpty else { return }
+        let first = offset / SimulatedDisk.sectorBytes
+        let last = (offset + new.count - 1) / SimulatedDisk.sectorBytes
+        for number in first...last {
+            let durable = stale.removeValue(forKey: number)
+            unsynced[number, default: durable.map { [$0] } ?? []]
+                .append(Array(bytes[sector(number)]))
+        }
+        bytes.replaceSubrange(offset..<offset + new.count, with: new)
+        writtenEnd = max(writtenEnd, offset + new.count)
+    }
+
+    /// Returns whether some sectors kept what others lost.
+    fileprivate func crash(_ loss: SimulatedDisk.Loss, _ random: inout SeededRandom) -> Bool {
+        for number in stale.keys.sorted() {
+            guard let old = stale[number] else { continue }
+            bytes.replaceSubrange(sector(number), with: old)
+        }
+        var (kept, lost) = (0, 0)
+        for number in unsynced.keys.sorted() {
+            guard let versions = unsynced[number] else { continue }
+            let choice = loss == .torn ? random.below(versions.count + 1) : 0
+            if choice == versions.count {
+                kept += 1
+            } else {
+                lost += 1
+                bytes.replaceSubrange(sector(number), with: versions[choice])
+            }
+        }
+        stale.removeAll()
+        unsynced.removeAll()
+        if !isSizeDurable, loss == .unsynced || random.chance(permille: 500) { bytes.removeAll() }
+        isSizeDurable = true
+        writtenEnd = min(writtenEnd, bytes.count)
+        return kept > 0 && lost > 0
+    }
+}

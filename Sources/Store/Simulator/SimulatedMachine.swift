@@ -1,0 +1,168 @@
+package import StoreCore
+package import StoreHistory
+
+/// Names a member of the cluster, for good: one that comes back without its disk gets a new number.
+package struct MemberNumber: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package let number: UInt64
+    package init(_ number: UInt64) { self.number = number }
+    package var description: String { "m\(number)" }
+    package static func < (left: MemberNumber, right: MemberNumber) -> Bool {
+        left.number < right.number
+    }
+}
+
+/// Names a call while a client waits for its answer; never used again.
+package struct RequestNumber: Hashable, Sendable, CustomStringConvertible {
+    package let number: UInt64
+    package init(_ number: UInt64) { self.number = number }
+    package var description: String { "r\(number)" }
+}
+
+/// Names a disk command that is under way; the machine chooses it.
+package struct DiskTicket: Hashable, Sendable {
+    package let number: UInt64
+    package init(_ number: UInt64) { self.number = number }
+}
+
+/// A process of the store, as a value: it boots from its disk, and then takes one input after the
+/// other, each with the effects that it wants.
+///
+/// All that it knows of the world comes through here. It may read its disk at any time; everything
+/// else that touches the disk is an effect, carried out in the order in which it was asked for, and
+/// reported when done.
+package protocol SimulatedMachine {
+    /// Errors planted into the store, for the mutation gate; ``NoDefect`` if there are none.
+    associatedtype Defect: Hashable & Sendable & CaseIterable
+
+    /// Faults that it is meant to survive.
+    static var tolerated: Set<FaultKind> { get }
+
+    /// Starts, with whatever the disk holds: nothing at first, then what a crash has left.
+    init(_ boot: Boot<Defect>, disk: SimulatedDisk, effects: inout Effects)
+
+    /// - Parameter now: of the member's own clock, which may be wrong, jump and go back.
+    mutating func step(
+        _ input: Input, now: Moment, disk: SimulatedDisk, effects: inout Effects)
+}
+
+/// What a process is told when it starts.
+package struct Boot<Defect: Sendable>: Sendable {
+    package var member: MemberNumber
+    /// The members that found the cluster; empty if this one joins a cluster that is there.
+    package var founders: [MemberNumber]
+    /// For the member's own random choices; another one at each start.
+    package var seed: UInt64
+    package var now: Moment
+    /// How often a tick comes, by the member's own clock.
+    package var tickMicroseconds: Int64
+    /// After how many ticks without a leader the earliest election may be called.
+    package var electionTicks: Int
+    package var defect: Defect?
+}
+
+package enum NoDefect: CaseIterable, Hashable, Sendable {}
+
+package enum Input: Sendable {
+    case tick
+    case message(from: MemberNumber, [UInt8])
+    case disk(DiskTicket, DiskResult)
+    case request(RequestNumber, Request)
+}
+
+package enum Request: Sendable {
+    case call(Call)
+    case change(MemberChange)
+    /// The client does not wait for this one any more; a watch ends.
+    case hangUp
+}
+
+/// A change of the cluster's members. One that is in effect already is done.
+package enum MemberChange: Hashable, Sendable {
+    case addLearner(MemberNumber)
+    case promote(MemberNumber)
+    case remove(MemberNumber)
+    case transferLeadership(to: MemberNumber)
+}
+
+package enum Answer: Sendable {
+    /// The last answer to a call. `.unknown` if it may have happened or may yet happen;
+    /// `.refused` only if it never will.
+    case reply(Reply)
+    /// One of many answers to a watch; the last is `.ended`.
+    case watch(WatchRecord.Content)
+    /// A change of members is done.
+    case done
+}
+
+package enum DiskCommand: Sendable {
+    /// Makes a file of that many zeros. What it takes of the disk is taken now.
+    case create(String, bytes: Int)
+    /// Writes within a file. It does not grow.
+    case write(String, offset: Int, [UInt8])
+    /// Makes what was written to a file durable.
+    case sync(String)
+    case rename(String, to: String)
+    case remove(String)
+    /// Makes the names durable: what was created, renamed and removed.
+    case syncDirectory
+}
+
+package enum DiskResult: Hashable, Sendable {
+    case done
+    case failed(DiskError)
+}
+
+package enum DiskError: Error, Hashable, Sendable {
+    case io
+    case noSpace
+    /// There is no such file, or the place lies beyond its end.
+    case missing
+}
+
+/// Why a process ends by itself.
+package enum Halt: Hashable, Sendable {
+    /// The disk refused; it will be started again after a reboot of its machine.
+    case diskFailed
+    /// What it stores is damaged beyond its own help; it will be replaced by a new member.
+    case damaged(String)
+    /// It is no member of the cluster any more.
+    case removed
+    /// It found its own promises broken: always a violation.
+    case broken(String)
+}
+
+/// What a machine wants done after a step.
+package struct Effects: Sendable {
+    package var messages: [(to: MemberNumber, bytes: [UInt8])] = []
+    package var disk: [(ticket: DiskTicket, command: DiskCommand)] = []
+    package var answers: [(to: RequestNumber, answer: Answer)] = []
+    /// The last thing to happen: messages and answers go out, disk commands do not.
+    package var halt: Halt?
+    /// How things stand with the machine; stays as it is until it is set again.
+    package var standing = Standing()
+
+    package init() {}
+
+    mutating func removeAll() {
+        messages.removeAll(keepingCapacity: true)
+        disk.removeAll(keepingCapacity: true)
+        answers.removeAll(keepingCapacity: true)
+        halt = nil
+    }
+}
+
+/// What the world wants to know of a machine, to compare it with others.
+package struct Standing: Hashable, Sendable {
+    package var term: UInt64 = 0
+    package var isLeader = false
+    /// Through which place of the log it has applied, and the term of the entry there.
+    package var applied: UInt64 = 0
+    package var appliedTerm: UInt64 = 0
+    /// Of everything that is in the store at `applied`: equal for all members that are there.
+    package var hash: UInt64 = 0
+    package var revision = Revision.start
+    /// A snapshot from another member is being put in place.
+    package var isInstallingSnapshot = false
+
+    package init() {}
+}

@@ -1,0 +1,34 @@
+/// What kind of world to simulate. With the seed it determines everything that happens.
+package struct SimulationSettings: Sendable {
+    /// Members that found the cluster.
+    package var members = 3
+    /// Nodes besides, for members that are added.
+    package var sparesMax = 2
+    package var clients = 4
+    /// The longest time from tick to tick; some seeds take a quarter of it.
+    package var tickMicroseconds: Int64 = 100_000
+    package var electionTicks = 10
+    /// For how long things go wrong.
+    package var chaosSeconds: Int64 = 30
+    /// What may go wrong; a seed takes some of it.
+    package var faults = Set(FaultKind.allCases)
+    /// A client's longest rest between two calls.
+    package var restMicrosecondsMax: Int64 = 200_000
+
+    package init(members: Int = 3) {
+        self.members = members
+        if members == 1 { sparesMax = 0 }
+    }
+
+    /// The longest time that a follower waits before it calls an election, at least.
+    var electionMicroseconds: Int64 { tickMicroseconds * Int64(electionTicks) }
+    /// Within this, every client has to get on once a majority is well.
+    var progressMicrosecondsMax: Int64 { 10 * electionMicroseconds }
+    /// Within this, all members have to be equal once everything is well: members may have to be
+    /// replaced, one after the other.
+    var settlingMicrosecondsMax: Int64 { 40 * electionMicroseconds }
+    /// A client gives a call up after this.
+    var callMicrosecondsMax: Int64 { 2_000_000 }
+    /// A client looks for another member if a watch has been silent for this long.
+    var silenceMicrosecondsMax: Int64 { 3_000_000 }
+}

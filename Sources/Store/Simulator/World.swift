@@ -1,0 +1,154 @@
+internal import StoreCore
+package import StoreHistory
+
+/// A cluster, its clients, and everything between them, in one thread. What happens follows from
+/// the seed alone.
+package final class World<Machine: SimulatedMachine> {
+    /// The operator's place among the clients.
+    static var operatorClient: Int { -1 }
+
+    let settings: SimulationSettings
+    let defect: Machine.Defect?
+    var now = Moment(0)
+    var queue = EventQueue<WorldEvent>()
+    var trace: Trace
+    var phase = Phase.chaos
+    var eventCount = 0
+
+    var nodes: [Node<Machine>] = []
+    var network: Network
+    var clients: [SimulatedClient] = []
+    var pending: [RequestNumber: PendingRequest] = [:]
+    var requestCount: UInt64 = 0
+    var memberCount: UInt64
+    var operatorDesk = OperatorDesk()
+
+    var networkRandom: SeededRandom
+    var faultRandom: SeededRandom
+    var diskRandom: SeededRandom
+    var plan: FaultPlan
+    var faults = FaultCounts()
+    var effects = Effects()
+
+    package private(set) var history = History()
+    var violations: [SimulationViolation] = []
+    /// Who led in which term.
+    var leaders: [UInt64: MemberNumber] = [:]
+    /// What a member had in it when it had applied up to here.
+    var applied: [UInt64: AppliedState] = [:]
+    var healed = Moment(0)
+    var deadline = Moment(0)
+
+    package init(
+        seed: UInt64, settings: SimulationSettings, defect: Machine.Defect? = nil,
+        print: ((String) -> Void)? = nil
+    ) {
+        var random = SeededRandom(seed: seed)
+        (self.settings, self.defect) = (settings, defect)
+        trace = Trace(print: print)
+        networkRandom = random.split()
+        faultRandom = random.split()
+        diskRandom = random.split()
+        let nodeCount = settings.members + settings.sparesMax
+        memberCount = UInt64(settings.members)
+        plan = FaultPlan(settings, tolerated: Machine.tolerated, &faultRandom)
+        network = Network(
+            nodes: nodeCount, calmJitterMicroseconds: plan.calmJitterMicroseconds)
+        let founders = (1...settings.members).map { MemberNumber(UInt64($0)) }
+        for index in 0..<nodeCount {
+            let node = Node<Machine>(index: index, random: random.split())
+            if index < settings.members {
+                (node.member, node.founders) = (founders[index], founders)
+            }
+            nodes.append(node)
+        }
+        for number in 0...settings.clients {
+            clients.append(SimulatedClient(number: number, random: random.split()))
+        }
+    }
+
+    /// Runs it to its end.
+    package func run() -> SimulationReport {
+        begin()
+        while phase != .done, violations.isEmpty, let (at, event) = queue.takeNext() {
+            now = at
+            eventCount += 1
+            handle(event)
+        }
+        if violations.isEmpty || phase == .done {
+            violations += HistoryCheck.violations(in: history).map { .history($0) }
+        }
+        return SimulationReport(
+            simulatedMicroseconds: now.microseconds, events: eventCount,
+            operations: history.operations.count, faults: faults, traceHash: trace.hash,
+            violations: violations, history: violations.isEmpty ? nil : history)
+    }
+
+    private func begin() {
+        for node in nodes where node.member != nil {
+            queue.add(.start(node: node.index), at: after(node.random.between(0...200_000)))
+        }
+        for client in clients {
+            wake(client.number, at: after(100_000))
+        }
+        queue.add(.nemesis, at: after(2_000_000))
+        if plan.keepsOneAway { queue.add(.swapAway, at: after(3_000_000)) }
+        queue.add(.operate, at: after(1_000_000))
+        queue.add(.heal, at: chaosEnd)
+    }
+
+    /// When faults end, those that last as well.
+    var chaosEnd: Moment { Moment((2 + settings.chaosSeconds) * 1_000_000) }
+
+    func after(_ microseconds: Int64) -> Moment { Moment(now.microseconds + microseconds) }
+
+    private func handle(_ event: WorldEvent) {
+        if let node = nodeConcerned(event), node.pausedUntil > now {
+            queue.add(event, at: node.pausedUntil)
+            return
+        }
+        switch event {
+        case .tick(let index, let incarnation): tick(nodes[index], incarnation)
+        case .message(let to, let from, let member, let bytes, let serial):
+            receive(nodes[to], from: from, member, bytes, serial)
+        case .disk(let index, let incarnation): finishDiskCommand(nodes[index], incarnation)
+        case .start(let index): start(nodes[index])
+        case .request(let index, let number, let request): ask(nodes[index], number, request)
+        case .answer(let number, let answer): deliver(answer, to: number)
+        case .disconnected(let number): disconnect(number)
+        case .wake(let client): wake(client)
+        case .timeout(let client, let number): timeOut(client, number)
+        case .silence(let client, let number, let since): noteSilence(client, number, since)
+        case .nemesis: strike()
+        case .relief(let relief): relieve(relief)
+        case .upgrade(let index): upgrade(nodes[index])
+        case .secondCrash(let index, let incarnation): crashAgain(nodes[index], incarnation)
+        case .swapAway: swapAway()
+        case .operate: operate()
+        case .heal: heal()
+        case .check: check()
+        }
+    }
+
+    /// The node whose process would have to run for the event to happen.
+    private func nodeConcerned(_ event: WorldEvent) -> Node<Machine>? {
+        switch event {
+        case .tick(let index, _), .message(let index, _, _, _, _), .disk(let index, _),
+            .request(let index, _, _):
+            nodes[index]
+        default: nil
+        }
+    }
+
+    // MARK: History
+
+    func invoke(client: Int, _ call: Call) -> Int {
+        history.invoke(client: client, call, at: now)
+    }
+
+    func complete(_ number: Int, _ reply: Reply) { history.complete(number, reply, at: now) }
+
+    func noteDelivery(_ number: Int, _ content: WatchRecord.Content) {
+        history.deliver(number, content, at: now)
+    }
+}
