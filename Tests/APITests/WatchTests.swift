@@ -35,7 +35,7 @@ struct WatchTests {
     }
 
     private func name(_ object: StoredObject) throws -> String {
-        try CoreV1.ConfigMap(object.tree())?.metadata.name ?? "?"
+        try object.metadata().name
     }
 
     private func version(_ answer: Answer) throws -> ResourceVersion {
@@ -69,6 +69,25 @@ struct WatchTests {
         #expect(try await told(watch, 2) == ["added m1", "that was all"])
         try await world.configMap("m2", in: "b")
         #expect(try await told(watch, 1) == ["added m2"])
+    }
+
+    @Test("by a field of the pod tell each node of its own, and of what leaves it")
+    func nodes() async throws {
+        let world = try await World()
+        let start = try version(try await world.configMap("m"))
+        let pods = ResourceAddress(CoreV1.Pod.messageType)
+        var watches: [any WatchStream] = []
+        for node in ["n1", "n2"] {
+            var options = WatchOptions(resourceVersion: start)
+            options.selection.fields = "spec.nodeName=\(node),metadata.namespace=a"
+            watches.append(try await client(world).watch(pods, options))
+        }
+        try await world.pod("p", node: "n1")
+        try await world.pod("lonely")
+        try await world.pod("q", node: "n2")
+        try await world.must(.delete("/api/v1/namespaces/a/pods/p?gracePeriodSeconds=0"))
+        #expect(try await told(watches[0], 2) == ["added p", "deleted p"])
+        #expect(try await told(watches[1], 1) == ["added q"])
     }
 
     @Test("show a selection: what enters it is added, what leaves it deleted")

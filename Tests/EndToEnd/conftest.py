@@ -37,14 +37,16 @@ class Kubectl:
 
 
 def eventually(check, seconds=60):
-    """Calls `check` until it returns something true; its last failure is the test's."""
+    """Calls `check` until it returns something true; its last failure is the test's.
+
+    What it looks for in an object may not be there yet."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             found = check()
             if found:
                 return found
-        except AssertionError:
+        except (AssertionError, LookupError, TypeError):
             if time.monotonic() > deadline:
                 raise
         assert time.monotonic() < deadline, "it did not happen in time"

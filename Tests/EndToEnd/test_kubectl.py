@@ -132,10 +132,24 @@ def test_a_pod_that_fits_nowhere_says_why(kubectl, namespace):
     eventually(told)
 
 
+def policy_status(kubectl):
+    return kubectl.json("get", "schedulingpolicy", "default").get("status", {})
+
+
 def test_strategies_are_exchanged_live(kubectl):
     for strategy in ("bin-packing", "affinity", "spread"):
         kubectl("patch", "schedulingpolicy", "default", "--type", "merge", "-p", json.dumps({"spec": {"strategy": strategy}}))
-        eventually(lambda: kubectl.json("get", "schedulingpolicy", "default")["status"]["active"]["id"] == strategy)
+        eventually(lambda: policy_status(kubectl).get("active", {}).get("id") == strategy)
+
+
+def test_a_shadow_is_told_of_while_there_is_one(kubectl):
+    def with_shadow(strategy, conditions):
+        kubectl("patch", "schedulingpolicy", "default", "--type", "merge", "-p", json.dumps({"spec": {"shadow": strategy}}))
+        eventually(lambda: {
+            c["type"]: c["status"] for c in policy_status(kubectl).get("conditions", [])} == conditions)
+    with_shadow("affinity", {"Active": "True", "ShadowActive": "True"})
+    with_shadow("nonesuch", {"Active": "True", "ShadowActive": "False"})
+    with_shadow(None, {"Active": "True"})
 
 
 def edited(kubectl, script, *words):

@@ -36,6 +36,11 @@ public struct SelectableFields: Sendable {
         selector.matches { text(of: $0, in: object) }
     }
 
+    /// What all of the fields hold in `object`, for many selectors: a few short texts.
+    public func texts(in object: Message) -> [String: String] {
+        Dictionary(uniqueKeysWithValues: paths.keys.map { ($0, text(of: $0, in: object)) })
+    }
+
     /// The first of a field's sources that says something.
     private func text(of field: String, in object: Message) -> String {
         for path in paths[field] ?? [] {

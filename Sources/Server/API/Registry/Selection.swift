@@ -48,18 +48,39 @@ public struct Selection: Sendable {
     /// Whether an object, as stored, is selected.
     func matches(_ bytes: RawSpan, type: MessageType) -> Bool {
         if isEverything { return true }
-        guard let header = try? ObjectHeader(bytes) else { return false }
-        return matches(header) { try? ObjectCodec.message(bytes, as: type) }
+        guard let header = try? ObjectHeader(bytes), matches(header) else { return false }
+        guard needsTree else { return true }
+        guard let tree = try? ObjectCodec.message(bytes, as: type) else { return false }
+        return selectable.matches(fields, conversion?.served(tree) ?? tree)
     }
 
-    /// Whether an object of this header is selected. Asks for its tree only if that decides.
-    func matches(_ header: ObjectHeader, _ tree: () -> Message?) -> Bool {
-        guard labels.isEverything || labels.matches(header) else { return false }
-        guard !needsTree else {
-            guard let tree = tree() else { return false }
-            return selectable.matches(fields, conversion?.served(tree) ?? tree)
+    /// What was read from an object's bytes for one selection, and serves others too: there may
+    /// be thousands that ask about the same. A few hundred bytes.
+    struct Reading: Sendable {
+        fileprivate var header: ObjectHeader?
+        /// As the stored type has them.
+        fileprivate var fields: [String: String]?
+    }
+
+    /// As ``matches(_:type:)``, reading only what `reading` does not have.
+    func matches(_ bytes: [UInt8], type: MessageType, _ reading: inout Reading) -> Bool {
+        if isEverything { return true }
+        if reading.header == nil { reading.header = try? ObjectHeader(bytes) }
+        guard let header = reading.header, matches(header) else { return false }
+        guard needsTree else { return true }
+        guard conversion == nil else { return unsafe matches(bytes.span.bytes, type: type) }
+        if reading.fields == nil, let tree = try? ObjectCodec.message(bytes, as: type) {
+            reading.fields = selectable.texts(in: tree)
         }
-        return fields.matches { $0 == "metadata.name" ? header.name : header.namespace }
+        guard let texts = reading.fields else { return false }
+        return fields.matches { texts[$0] ?? "" }
+    }
+
+    /// Whether an object of this header is selected, as far as the header tells.
+    private func matches(_ header: ObjectHeader) -> Bool {
+        guard labels.isEverything || labels.matches(header) else { return false }
+        return needsTree
+            || fields.matches { $0 == "metadata.name" ? header.name : header.namespace }
     }
 
     private static let known = Mutex<[MessageType: SelectableFields]>([:])

@@ -25,26 +25,8 @@ public final class ObjectEvent: Sendable {
     private struct Shared {
         /// Of few forms, which are looked through faster than hashed.
         var renderings: [(form: Form, bytes: [UInt8])] = []
-        var object = Reading()
-        var previous = Reading()
-    }
-
-    /// What was read from an object's bytes so far.
-    private struct Reading {
-        private var header: ObjectHeader?
-        private var tree: Message?
-
-        /// Whether `bytes`, an object of `type`, are selected.
-        mutating func isSelected(
-            _ bytes: [UInt8], _ type: MessageType, by selection: Selection
-        ) -> Bool {
-            if header == nil { header = try? ObjectHeader(bytes) }
-            guard let header else { return false }
-            return selection.matches(header) {
-                if tree == nil { tree = try? ObjectCodec.message(bytes, as: type) }
-                return tree
-            }
-        }
+        var object = Selection.Reading()
+        var previous = Selection.Reading()
     }
 
     init(
@@ -62,8 +44,8 @@ public final class ObjectEvent: Sendable {
     func seen(through selection: Selection) -> EventType? {
         let (wasIn, isIn) = selection.isEverything ? (previous != nil, object != nil)
             : shared.withLock { shared in
-                (previous.map { shared.previous.isSelected($0, type, by: selection) } ?? false,
-                 object.map { shared.object.isSelected($0, type, by: selection) } ?? false)
+                (previous.map { selection.matches($0, type: type, &shared.previous) } ?? false,
+                 object.map { selection.matches($0, type: type, &shared.object) } ?? false)
             }
         return switch (wasIn, isIn) {
         case (false, true): .added

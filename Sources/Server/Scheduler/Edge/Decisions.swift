@@ -113,7 +113,11 @@ struct PolicyReport: Sendable {
             }
         }
         set("Active", refusal, in: &policy, now)
-        set("ShadowActive", shadowRefusal, in: &policy, now)
+        if shadow == nil && shadowRefusal == nil {
+            policy.status.conditions.removeAll { $0.type == "ShadowActive" }
+        } else {
+            set("ShadowActive", shadowRefusal, in: &policy, now)
+        }
     }
 
     private func set(
