@@ -42,7 +42,7 @@ extension APIServer {
                 allowsAnonymous: settings.allowsAnonymous, audiences: [Self.issuer]),
             documents: Documents(jsonWebKeys: try PublicKey.jsonWebKeySet(tokenKeys.map(\.key)),
                                  issuer: Self.issuer, now: { time.now }),
-            registry: registry, metrics: Metrics(process: ProcessUse.current),
+            registry: registry, metrics: Metrics(process: ProcessUse.current, gauges: { store.gauges }),
             limits: RequestLimits(
                 reading: settings.requestsMax, changing: settings.mutatingRequestsMax))
     }
@@ -56,6 +56,30 @@ extension Registry.Environment {
                 name == "UTC" || (!name.contains("..") && !name.hasPrefix("/")
                     && Files.exists("/usr/share/zoneinfo/\(name)"))
             })
+    }
+}
+
+extension Store {
+    /// How things stand with the store and its members, under etcd's names.
+    fileprivate var gauges: [Metrics.Gauge] {
+        var gauges = [
+            Metrics.Gauge(
+                "etcd_debugging_mvcc_current_revision", "The store's revision.", revision.number),
+            Metrics.Gauge(
+                "etcd_mvcc_db_total_size_in_bytes", "Bytes of the log's files.", Int64(logBytes)),
+        ]
+        guard let status = memberStatus else { return gauges }
+        gauges += [
+            Metrics.Gauge(
+                "etcd_server_has_leader", "Whether a leader is known.", status.leader == nil ? 0 : 1),
+            Metrics.Gauge(
+                "etcd_server_is_leader", "Whether this member leads.",
+                status.leader == status.me ? 1 : 0),
+            Metrics.Gauge(
+                "etcd_server_proposals_committed_total", "The newest entry that is committed.",
+                Int64(clamping: status.committedIndex)),
+        ]
+        return gauges
     }
 }
 

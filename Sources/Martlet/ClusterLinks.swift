@@ -1,3 +1,4 @@
+import APIClient
 import Joining
 import Logging
 import Peers

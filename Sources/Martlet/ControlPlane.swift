@@ -7,8 +7,10 @@ import Controllers
 
 import Glibc
 import InProcess
+import Joining
 import Kubernetes
 import Logging
+import Peers
 import PKI
 import Scheduler
 import SimulatedNodes
@@ -127,8 +129,11 @@ struct ControlPlane {
             kubernetesService: settings.services.kubernetesService, securePort: settings.port)
         let progress = Progress(interval: .seconds(5))
         while true {
-            do throws(APIError) { return try await bootstrap.run() } catch
-                where settings.cluster.opensPeerPort && error.isOfMissingMajority {
+            do {
+                try await bootstrap.run()
+                return
+            } catch {
+                guard settings.cluster.opensPeerPort, error.isOfMissingMajority else { throw error }
                 progress.say("waiting for a majority of the cluster's members")
             }
         }

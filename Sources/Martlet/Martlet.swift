@@ -60,7 +60,7 @@ extension SettingError {
 /// asks for an audit log must not believe that there is one.
 enum UnbuiltFlags {
     private static let names: Set<String> = [
-        "peer-listen", "initial-cluster", "join", "join-token", "enable-admission-plugins",
+        "enable-admission-plugins",
         "disable-admission-plugins", "admission-control-config-file", "authentication-config",
         "authorization-config", "runtime-config", "tracing-config-file",
     ]

@@ -1,5 +1,8 @@
+import APIClient
 import Joining
 import Logging
+import PKI
+import Wire
 import Peers
 
 extension JoinDesk {

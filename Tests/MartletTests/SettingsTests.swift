@@ -56,7 +56,7 @@ struct SettingsTests {
         ("--audit-policy-file=x", "--audit-policy-file is not built yet"),
         ("--encryption-provider-config=x", "--encryption-provider-config is not built yet"),
         ("--oidc-issuer-url=x", "--oidc-issuer-url is not built yet"),
-        ("--initial-cluster=x", "--initial-cluster is not built yet"),
+        ("--initial-cluster=x", "--initial-cluster takes NAME=https://HOST:PORT,..., not \"x\""),
         ("--nonsense=x", "martlet: Unknown option '--nonsense'"),
         ("--feature-gates=WatchList", "--feature-gates missing bool value for WatchList"),
         ("--feature-gates=Nonsense=true", "--feature-gates unrecognized feature gate: Nonsense"),

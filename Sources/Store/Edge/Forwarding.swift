@@ -18,7 +18,7 @@ struct Forwarding {
 
     /// They have been given to nobody.
     private var held: [Waiting] = []
-    private var asked: [UInt64: Waiting] = [:]
+    private var asked: [UInt64: (waiting: Waiting, leader: MemberID)] = [:]
     /// The leader has decided; our own log is not there yet.
     private var answered: [Answered] = []
     private var nextNumber = UInt64.random(in: 1 ... 1 << 62)
@@ -42,10 +42,10 @@ struct Forwarding {
     }
 
     /// Notes that the leader is asked. Returns the number of the question.
-    mutating func ask(_ waiting: Waiting) -> UInt64? {
+    mutating func ask(_ waiting: Waiting, of leader: MemberID) -> UInt64? {
         guard asked.count < Self.waitingMax else { return nil }
         nextNumber += 1
-        asked[nextNumber] = waiting
+        asked[nextNumber] = (waiting, leader)
         return nextNumber
     }
 
@@ -53,7 +53,7 @@ struct Forwarding {
     mutating func take(
         _ answer: ForwardedAnswer, to number: UInt64
     ) -> (waiting: Waiting, error: StoreError)? {
-        guard let waiting = asked.removeValue(forKey: number) else { return nil }
+        guard let (waiting, _) = asked.removeValue(forKey: number) else { return nil }
         switch answer.result {
         case .failure(let error): return (waiting, error)
         case .success(let outcome):
@@ -86,8 +86,9 @@ struct Forwarding {
             expired.append(.init(token: waiting.completion, result: .failure(.noLeader)))
         }
         held.removeAll { $0.deadline <= now }
-        for (number, waiting) in asked where waiting.deadline <= now {
-            expired.append(.init(token: waiting.completion, result: .failure(.outcomeUnknown)))
+        for (number, question) in asked where question.waiting.deadline <= now {
+            expired.append(
+                .init(token: question.waiting.completion, result: .failure(.outcomeUnknown)))
             asked[number] = nil
         }
         // They are committed; that our own log does not get there is another matter.
@@ -99,9 +100,17 @@ struct Forwarding {
         return expired
     }
 
+    /// Takes those that were asked of somebody else than the one who leads now: an answer may never
+    /// come, and nobody knows better.
+    mutating func takeAsked(exceptOf leader: MemberID) -> [Completion] {
+        let lost = asked.filter { $0.value.leader != leader }
+        for number in lost.keys { asked[number] = nil }
+        return lost.values.map(\.waiting.completion)
+    }
+
     mutating func takeAll() -> [Completion] {
         defer { (held, asked, answered) = ([], [:], []) }
-        return held.map(\.completion) + asked.values.map(\.completion)
+        return held.map(\.completion) + asked.values.map(\.waiting.completion)
             + answered.map(\.waiting.completion)
     }
 }

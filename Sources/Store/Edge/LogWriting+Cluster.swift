@@ -138,7 +138,7 @@ extension LogWriting {
             }
             return
         }
-        guard let number = cluster?.forwarding.ask(waiting) else {
+        guard let number = cluster?.forwarding.ask(waiting, of: leader) else {
             return answer(waiting.completion, .failure(.overloaded))
         }
         send(.proposal(envelope(to: leader), number: number, body: body))
@@ -207,7 +207,10 @@ extension LogWriting {
         }
         cluster?.knownLeader = leader
         noteStatus()
-        guard leader != nil, isAnother || isDeciding != work.wasDeciding else { return }
+        guard let leader, isAnother || isDeciding != work.wasDeciding else { return }
+        for completion in cluster?.forwarding.takeAsked(exceptOf: leader) ?? [] {
+            answer(completion, .failure(.outcomeUnknown))
+        }
         let readers = work.readers
         cluster?.readers = []
         for reader in readers { read(reader.completion) }

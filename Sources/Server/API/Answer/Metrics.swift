@@ -19,6 +19,7 @@ public final class Metrics: Sendable {
     private static let seriesMax = 10_000
     private let state = Mutex(State())
     private let process: @Sendable () -> ProcessUse
+    private let gauges: @Sendable () -> [Gauge]
 
     /// What the process has used.
     public struct ProcessUse: Sendable {
@@ -31,7 +32,24 @@ public final class Metrics: Sendable {
         }
     }
 
-    public init(process: @escaping @Sendable () -> ProcessUse) { self.process = process }
+    /// A figure that somebody else knows.
+    public struct Gauge: Sendable {
+        public var name: String
+        public var help: String
+        public var value: Int64
+
+        public init(_ name: String, _ help: String, _ value: Int64) {
+            (self.name, self.help, self.value) = (name, help, value)
+        }
+    }
+
+    /// - Parameter gauges: Asked at each look at the metrics.
+    public init(
+        process: @escaping @Sendable () -> ProcessUse,
+        gauges: @escaping @Sendable () -> [Gauge] = { [] }
+    ) {
+        (self.process, self.gauges) = (process, gauges)
+    }
 
     /// Counts an answer.
     func count(_ target: RequestTarget, code: Int) {
@@ -69,6 +87,10 @@ public final class Metrics: Sendable {
             process_resident_memory_bytes \(use.residentBytes)
 
             """
+        for gauge in gauges() {
+            out += "# HELP \(gauge.name) \(gauge.help)\n# TYPE \(gauge.name) gauge\n"
+                + "\(gauge.name) \(gauge.value)\n"
+        }
         return out
     }
 

@@ -1,0 +1,117 @@
+"""A cluster of three members on this machine, as its clients see it."""
+import http.client
+import json
+import os
+import time
+
+import pytest
+
+import members as cluster
+from members import COLLECTION, Members, ask, connect
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    members = Members(tmp_path_factory.mktemp("members"), 3, "--simulated-nodes", "1").start()
+    yield members
+    assert all(status == 0 for status in members.stop())
+
+
+def write(plane, name, text):
+    return ask(connect(plane), "POST", COLLECTION, {"metadata": {"name": name}, "data": {"text": text}})
+
+
+def test_every_member_takes_writes_and_shows_those_of_the_others(three):
+    for number, plane in enumerate(three.planes):
+        status, _ = write(plane, f"from-{number}", "x")
+        assert status == 201
+        for other in three.planes:
+            status, answer = ask(connect(other), "GET", f"{COLLECTION}/from-{number}")
+            assert status == 200, answer
+
+
+def test_credentials_of_one_member_are_good_at_another(three):
+    first, second = three.planes[:2]
+    status, answer = ask(connect(first), "POST",
+                         "/api/v1/namespaces/default/serviceaccounts/default/token", {"spec": {}})
+    assert status == 201, answer
+    connection = connect(second)
+    connection.request("GET", "/apis/authentication.k8s.io/v1", headers={
+        "Authorization": f"Bearer {answer['status']['token']}"})
+    assert connection.getresponse().status == 200
+
+
+def test_a_watch_goes_on_at_another_member_when_the_leader_is_killed(three):
+    leader = three.leader()
+    first = three.planes[leader]
+    status, answer = write(first, "watched-1", "x")
+    assert status == 201
+    version = answer["metadata"]["resourceVersion"]
+    first.kill()
+    survivor = three.planes[(leader + 1) % 3]
+    wait_for_write(survivor, "watched-2")
+    connection = connect(survivor)
+    connection.request("GET", f"{COLLECTION}?watch=true&resourceVersion={version}",
+                       headers={"Authorization": "Bearer admin-token"})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    event = json.loads(answer.readline())
+    assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", "watched-2")
+    first.start()
+    status, answer = ask(connect(first), "GET", f"{COLLECTION}/watched-2")
+    assert status == 200, answer
+
+
+def wait_for_write(plane, name):
+    """Writes until it succeeds: there may be an election first."""
+    deadline = time.monotonic() + 30
+    while True:
+        status, answer = write(plane, name, "x")
+        if status == 201:
+            return
+        assert status in (503, 504) and time.monotonic() < deadline, answer
+
+
+def test_controllers_go_on_where_the_new_leader_is(three):
+    leader = three.leader()
+    three.planes[leader].kill()
+    survivor = three.planes[(leader + 1) % 3]
+    deadline = time.monotonic() + 30
+    while ask(connect(survivor), "POST", "/api/v1/namespaces", {
+            "metadata": {"name": "taken-over"}})[0] != 201:
+        assert time.monotonic() < deadline
+    # The service account of a namespace is a controller's work.
+    path = "/api/v1/namespaces/taken-over/serviceaccounts/default"
+    while ask(connect(survivor), "GET", path)[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    three.planes[leader].start()
+
+
+def test_without_a_majority_writes_are_refused_and_nothing_is_lost_afterwards(three):
+    leader = three.leader()
+    alone = three.planes[leader]
+    others = [plane for plane in three.planes if plane is not alone]
+    assert write(alone, "before", "x")[0] == 201
+    for plane in others:
+        plane.kill()
+    for _ in range(2):  # the first may have been decided before the leader knew
+        begun = time.monotonic()
+        connection = connect(alone)
+        connection.request("POST", COLLECTION, json.dumps({"metadata": {"name": "without"}}), {
+            "Authorization": "Bearer admin-token", "Content-Type": "application/json"})
+        answer = connection.getresponse()
+        body = json.loads(answer.read())
+        assert answer.status in (503, 504), body
+        assert body["kind"] == "Status" and time.monotonic() - begun < 10
+    assert answer.status == 503 and answer.getheader("Retry-After") == "1", body
+    for plane in others:
+        plane.start()
+    for plane in three.planes:
+        status, answer = ask(connect(plane), "GET", f"{COLLECTION}/before")
+        assert status == 200, answer
+
+
+def test_members_are_killed_in_turn_while_clients_write(tmp_path):
+    figures = cluster.run(tmp_path, int(os.environ.get("MARTLET_MEMBER_ROUNDS", "3")), seed=1)
+    assert figures["lost"] == [] and figures["writes"] > 0
