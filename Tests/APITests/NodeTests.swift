@@ -78,6 +78,7 @@ struct NodeTests {
         }
         let bound = #""boundObjectRef":{"apiVersion":"v1","kind":"Pod","name":"p","uid":"\#(uid)"}"#
         #expect(try await status(world, token(bound), "n1") == 201)
+        #expect(try await world.must(token("")).text.contains(#""boundObjectRef":null"#))
         #expect(try await status(world, token(""), "n1") == 403)
         #expect(try await status(world, token(bound), "n2") == 403)
         #expect(try await status(world, .post(

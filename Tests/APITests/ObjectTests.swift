@@ -58,6 +58,21 @@ struct ObjectTests {
         #expect(try await world.must(.get("\(maps)/m"))["data.v"] == "2")
     }
 
+    @Test("some kinds insist on the version that an update replaces", arguments: ["", "/status"])
+    func insisting(subresource: String) async throws {
+        let world = try await World()
+        let budgets = "/apis/policy/v1/namespaces/a/poddisruptionbudgets"
+        let budget = #"{"metadata":{"name":"b"},"spec":{"maxUnavailable":1}}"#
+        let made = try await world.must(.post(budgets, budget))
+        let refused = try await world.ask(.put("\(budgets)/b\(subresource)", budget))
+        #expect(refused.status == 422)
+        #expect(refused["message"] == #"poddisruptionbudgets.policy "b" is invalid: "#
+            + "metadata.resourceVersion: Invalid value: 0: must be specified for an update")
+        #expect(refused["details.kind"] == "poddisruptionbudgets")
+        try await world.must(.put("\(budgets)/b\(subresource)", made.text))
+        try await world.must(.merge("\(budgets)/b", #"{"spec":{"maxUnavailable":2}}"#))
+    }
+
     @Test("patches without a version never lose one another")
     func concurrentPatches() async throws {
         let world = try await World()

@@ -27,7 +27,7 @@ def make_key_and_certificate(folder, name):
     ("--data-dir", "/dev/null", "cannot make directory /dev/null"),
     ("--simulated-nodes", "10001", "takes 0 to 10000"),
     ("--plugin-dir", "/nowhere", "/nowhere: there is no such directory"),
-    ("--disable", "kitchen", 'knows controllers, scheduler, cloud, not "kitchen"'),
+    ("--disable", "kitchen", 'knows controllers, scheduler and cloud, not "kitchen"'),
     ("--token-auth-file", "/nowhere", "/nowhere: cannot read /nowhere: No such file or directory"),
     ("--token-auth-file", "JUNK", "token file, line 1: at least 3 columns"),
     ("--client-ca-file", "JUNK", "no PEM certificate"),

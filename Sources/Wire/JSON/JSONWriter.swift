@@ -70,7 +70,7 @@ public enum JSONWriter {
                 var inner = Message(type)
                 if case .message(let there)? = value { inner = there }
                 fields(of: inner, isFirst: &isFirst, into: &writer)
-            } else if value != nil || field.presence == .always {
+            } else if value != nil || field.isAlwaysWritten {
                 if !isFirst { writer.append(UInt8(ascii: ",")) }
                 isFirst = false
                 writer.append(field.keyBytes)
@@ -110,7 +110,7 @@ public enum JSONWriter {
 extension Field {
     /// What is written for it where it is always written.
     var empty: Value {
-        if isList || isMap { return .null }
+        if isList || isMap || isNullWhereAbsent { return .null }
         switch kind {
         case .bytes, .raw, .time, .microTime, .items: return .null
         case .duration: return .string("0s")

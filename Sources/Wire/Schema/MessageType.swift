@@ -52,6 +52,10 @@ public final class Field: Sendable {
     public let isInline: Bool
     /// Objects in it have kind and apiVersion in JSON, as objects by themselves have.
     let saysKind: Bool
+    /// Written as `null` where it is absent.
+    let isNullWhereAbsent: Bool
+    /// Written even if it is absent.
+    var isAlwaysWritten: Bool { presence == .always || isNullWhereAbsent }
     /// OpenAPI calls it required.
     public let isRequired: Bool
     public let listType: ListType
@@ -77,6 +81,7 @@ public final class Field: Sendable {
         presence = row.presence
         isInline = row.isInline
         saysKind = row.saysKind
+        isNullWhereAbsent = row.isNullWhereAbsent
         isRequired = row.isRequired
         listType = row.listType
         listMapKeys = row.listMapKeys

@@ -91,6 +91,7 @@ extension MessageType {
     var isAtomic: Bool { flags & MARTLET_FIELD_ATOMIC != 0 }
     var isMap: Bool { flags & MARTLET_FIELD_MAP != 0 }
     var saysKind: Bool { flags & MARTLET_FIELD_SAYS_KIND != 0 }
+    var isNullWhereAbsent: Bool { flags & MARTLET_FIELD_NULL != 0 }
     var patchMerges: Bool { flags & MARTLET_FIELD_PATCH_MERGE != 0 }
     var patchRetainsKeys: Bool { flags & MARTLET_FIELD_RETAIN_KEYS != 0 }
 

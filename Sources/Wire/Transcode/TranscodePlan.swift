@@ -10,7 +10,8 @@ struct TranscodePlan: Sendable {
         /// Index of the message of an element, or -1.
         let message: Int32
         let kind: FieldKind
-        let presence: Presence
+        let isAlwaysWritten: Bool
+        let isNullWhereAbsent: Bool
         let isList: Bool
         let isMap: Bool
         let isInline: Bool
@@ -69,7 +70,7 @@ struct TranscodePlan: Sendable {
         precondition(type.fields.count <= 64, "\(type.name) has too many fields")
         var places: UInt64 = 0
         for (place, field) in type.fields.enumerated()
-        where field.isInline || field.presence == .always { places |= 1 << UInt64(place) }
+        where field.isInline || field.isAlwaysWritten { places |= 1 << UInt64(place) }
         return places
     }
 
@@ -86,7 +87,8 @@ extension TranscodePlan.Field {
         number = Int32(field.number)
         self.message = Int32(message)
         kind = field.kind
-        presence = field.presence
+        isAlwaysWritten = field.isAlwaysWritten
+        isNullWhereAbsent = field.isNullWhereAbsent
         isList = field.isList
         isMap = field.isMap
         isInline = field.isInline

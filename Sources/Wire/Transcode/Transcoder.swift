@@ -108,7 +108,7 @@ extension Transcoder {
             let field = plan.fields[Int(message.firstField) + place]
             if field.isInline {
                 try inlined(bytes, note, field, depth, &isFirst, &writer)
-            } else if note != nil || field.presence == .always || version.needs(field) {
+            } else if note != nil || field.isAlwaysWritten || version.needs(field) {
                 if !isFirst { writer.append(UInt8(ascii: ",")) }
                 isFirst = false
                 writer.append(field.key)
@@ -187,7 +187,7 @@ extension Transcoder {
         _ bytes: ByteCursor, _ field: TranscodePlan.Field, _ depth: Int, _ version: Versioned,
         _ writer: inout ByteWriter
     ) throws(ProtobufError) {
-        if field.isList || field.isMap { return writer.append("null") }
+        if field.isList || field.isMap || field.isNullWhereAbsent { return writer.append("null") }
         switch field.kind {
         case .string: writer.append("\"\"")
         case .bool: writer.append("false")

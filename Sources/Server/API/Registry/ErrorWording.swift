@@ -19,6 +19,17 @@ extension APIError {
                 retryAfterSeconds: 1))
     }
 
+    /// 422: an update does not say which version it replaces, of a kind that wants to know.
+    ///
+    /// Kubernetes calls the kind as the resource here.
+    static func missingResourceVersion(_ resource: GroupResource, _ name: String) -> APIError {
+        .invalid(
+            GroupKind(group: resource.group, kind: resource.resource), name, causes: [Cause(
+                reason: "FieldValueInvalid",
+                message: "Invalid value: 0: must be specified for an update",
+                field: "metadata.resourceVersion")])
+    }
+
     /// 400: an object is sent to the path of another.
     static func nameMismatch(_ given: String, path: String) -> APIError {
         .badRequest("the name of the object (\(given)) does not match the name on the URL (\(path))")

@@ -95,6 +95,9 @@ extension Registry {
             guard newMeta.resourceVersion == oldMeta.resourceVersion else {
                 throw .conflict(operation.qualified, oldMeta.name)
             }
+        } else if operation.verb == .update,
+            !KindTraits.allowsUnconditionalUpdate(operation.type) {
+            throw .missingResourceVersion(operation.qualified, oldMeta.name)
         }
     }
 
@@ -104,12 +107,10 @@ extension Registry {
     ) throws(APIError) {
         let subresource = operation.subresource?.name
         if subresource == "binding" { return }  // Checked by its own rules.
-        let insists = subresource == nil && operation.verb == .update
-            && !KindTraits.allowsUnconditionalUpdate(operation.type)
         Rules.applyDefaults(to: &new)
         Rules.prepareForUpdate(
             &new, old: old, subresource: subresource, rulesContext(operation))
-        if new.metadata.resourceVersion.isEmpty, !insists {
+        if new.metadata.resourceVersion.isEmpty {
             new.metadata.resourceVersion = old.metadata.resourceVersion
         }
         try admit(&new, old: old, operation)

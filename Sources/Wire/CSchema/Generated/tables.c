@@ -364,7 +364,7 @@ static const martlet_field kubernetes__authentication__v1__token_request_fields[
 static const martlet_field kubernetes__authentication__v1__token_request_spec_fields[] = {
   {"audiences", 0, 0, 1, 2, 1, 0},
   {"expirationSeconds", 0, 0, 4, 1, 0, 0},
-  {"boundObjectRef", 0, 0, 3, 1, 0, 0},
+  {"boundObjectRef", 0, 0, 3, 1, 0, 256},
 };
 
 static const martlet_field kubernetes__authentication__v1__token_request_status_fields[] = {

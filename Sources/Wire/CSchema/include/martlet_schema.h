@@ -16,6 +16,7 @@ enum {
   MARTLET_FIELD_PATCH_REPLACE = 32, // strategic merge patch replaces it, and says so
   MARTLET_FIELD_MAP = 64,           // a map, which protobuf writes as a list of entries
   MARTLET_FIELD_SAYS_KIND = 128,    // objects in it have apiVersion and kind in JSON
+  MARTLET_FIELD_NULL = 256,         // null where it is absent
 };
 
 // Bits of martlet_message.flags.
@@ -31,7 +32,7 @@ typedef struct {
   uint16_t number;           // of the field in protobuf; the descriptor has its type
   uint8_t presence;          // martlet.schema.Presence
   uint8_t list_type;         // martlet.schema.ListType
-  uint8_t flags;
+  uint16_t flags;
 } martlet_field;
 
 typedef struct {
