@@ -39,7 +39,8 @@ struct WorldTests {
 
     @Test func letsEveryKindOfFaultStrike() {
         var faults = FaultCounts()
-        for seed in UInt64(100)..<130 {
+        for seed in UInt64(100)..<300
+        where ReferenceMachine.tolerated.contains(where: { faults[$0] == 0 }) {
             faults.add(World<ReferenceMachine>(seed: seed, settings: settings(3)).run().faults)
         }
         let silent = ReferenceMachine.tolerated.filter { faults[$0] == 0 }
