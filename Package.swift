@@ -103,6 +103,12 @@ targets += [
     tests("PKITests", at: "Tests/PKITests", knows: ["PKI"]),
 ]
 
+// MARK: Members of a cluster
+targets += [
+    room("Joining", at: "Sources/Server/Peers/Joining", knows: ["PKI"]),
+    tests("JoiningTests", at: "Tests/JoiningTests", knows: ["Joining"]),
+]
+
 // MARK: Scheduling strategies and the engine that asks them
 
 /// A strategy needs no Swift runtime, so that the server may link its own statically. Embedded

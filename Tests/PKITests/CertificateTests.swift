@@ -52,6 +52,25 @@ struct CertificateTests {
         #expect(try read.der() == certificate.der())
     }
 
+    @Test("A member's certificate says so, and no client can have one that does")
+    func member() throws {
+        let authority = try Self.makeCA()
+        let key = try PrivateKey.makeP256()
+        let certificate = try authority.issueMember(
+            name: "n1", key: key.publicKey, nowSeconds: Self.nowSeconds,
+            validSeconds: Self.yearSeconds)
+        #expect(try certificate.isSigned(by: authority.certificate))
+        #expect(certificate.commonName == "n1")
+        #expect(certificate.organizations == ["martlet:members"])
+        #expect(!certificate.isCA)
+        let refusal = PKIError.unsupported("martlet:members is for members alone")
+        #expect(throws: refusal) {
+            try authority.issueClient(
+                commonName: "n1", organizations: ["dev", "martlet:members"], key: key.publicKey,
+                nowSeconds: Self.nowSeconds, validSeconds: Self.yearSeconds)
+        }
+    }
+
     @Test("A name can't smuggle in another one", arguments: ["a,DNS:b", "a\nb", "", "a b", "ä"])
     func badNames(name: String) throws {
         let authority = try Self.makeCA()

@@ -49,12 +49,32 @@ public struct CertificateAuthority: Sendable {
     }
 
     /// A client's certificate: `commonName` is the user, `organizations` are the groups.
+    ///
+    /// - Throws: ``PKIError/unsupported(_:)`` if it would pass for a member's.
     public func issueClient(commonName: String, organizations: [String], key: PublicKey,
                             nowSeconds: Int64, validSeconds: Int64)
         throws(PKIError) -> Certificate {
+        guard !organizations.contains(Self.memberOrganization) else {
+            throw .unsupported("\(Self.memberOrganization) is for members alone")
+        }
         let draft = try leafDraft(commonName: commonName, organizations: organizations, key: key,
                                   nowSeconds: nowSeconds, validSeconds: validSeconds)
         try draft.add(NID_ext_key_usage, "clientAuth")
+        return try draft.signed(by: certificate, key: self.key)
+    }
+
+    /// The organization by which members of a cluster know each other.
+    public static let memberOrganization = "martlet:members"
+
+    /// A member's certificate, with which it serves other members and connects to them. Only this
+    /// makes one, so that no client of the API can pass for a member.
+    ///
+    /// - Parameter name: The member's, 1 to 64 characters.
+    public func issueMember(name: String, key: PublicKey, nowSeconds: Int64, validSeconds: Int64)
+        throws(PKIError) -> Certificate {
+        let draft = try leafDraft(commonName: name, organizations: [Self.memberOrganization],
+                                  key: key, nowSeconds: nowSeconds, validSeconds: validSeconds)
+        try draft.add(NID_ext_key_usage, "serverAuth,clientAuth")
         return try draft.signed(by: certificate, key: self.key)
     }
 
