@@ -106,7 +106,18 @@ targets += [
 // MARK: Members of a cluster
 targets += [
     room("Joining", at: "Sources/Server/Peers/Joining", knows: ["PKI"]),
+    room("Peers", at: "Sources/Server/Peers", knows: [
+        "Joining", "PKI", "Transport",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+    ], exclude: ["Joining"]),
     tests("JoiningTests", at: "Tests/JoiningTests", knows: ["Joining"]),
+    tests("PeersTests", at: "Tests/PeersTests", knows: [
+        "Joining", "Peers", "PKI", "Transport",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+    ]),
 ]
 
 // MARK: Scheduling strategies and the engine that asks them

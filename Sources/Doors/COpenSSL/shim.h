@@ -130,16 +130,34 @@ static inline void martlet_ssl_ctx_verify_softly(SSL_CTX *context) {
     SSL_CTX_set_cert_verify_callback(context, martlet_verify_softly, NULL);
 }
 
-// The server prefers HTTP/2, then HTTP/1.1; without a common protocol it goes on without ALPN.
+// What a server speaks (ALPN), in the order in which it prefers it. HTTP: without a common protocol
+// it goes on without ALPN. Members of a cluster: a stranger has no business there.
+typedef struct {
+    const unsigned char *names;
+    unsigned int count;
+    int without_agreement;
+} martlet_protocols;
+
+static const martlet_protocols martlet_http = {
+    (const unsigned char *)"\x02h2\x08http/1.1", 12, SSL_TLSEXT_ERR_NOACK};
+static const martlet_protocols martlet_members = {
+    (const unsigned char *)"\x0emartlet-peer/1\x0emartlet-join/1", 30, SSL_TLSEXT_ERR_ALERT_FATAL};
+
 static inline int martlet_select_alpn(SSL *ssl, const unsigned char **out,
                                       unsigned char *out_count, const unsigned char *in,
-                                      unsigned int in_count, void *unused) {
-    (void)ssl; (void)unused;
-    static const unsigned char ours[] = "\x02h2\x08http/1.1";
-    if (SSL_select_next_proto((unsigned char **)out, out_count, ours, sizeof ours - 1, in, in_count)
-        != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_NOACK;
+                                      unsigned int in_count, void *protocols) {
+    (void)ssl;
+    const martlet_protocols *ours = (const martlet_protocols *)protocols;
+    if (SSL_select_next_proto((unsigned char **)out, out_count, ours->names, ours->count, in,
+                              in_count) != OPENSSL_NPN_NEGOTIATED) return ours->without_agreement;
     return SSL_TLSEXT_ERR_OK;
 }
-static inline void martlet_ssl_ctx_serve_alpn(SSL_CTX *context) {
-    SSL_CTX_set_alpn_select_cb(context, martlet_select_alpn, NULL);
+static inline void martlet_ssl_ctx_serve_http(SSL_CTX *context) {
+    SSL_CTX_set_alpn_select_cb(context, martlet_select_alpn, (void *)&martlet_http);
+}
+static inline void martlet_ssl_ctx_serve_members(SSL_CTX *context) {
+    SSL_CTX_set_alpn_select_cb(context, martlet_select_alpn, (void *)&martlet_members);
+}
+static inline long martlet_ssl_ctx_min_tls13(SSL_CTX *context) {
+    return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
 }

@@ -1,7 +1,7 @@
 internal import COpenSSL
 
 /// What all TLS connections of a server (or a client) have in common. Owns its `SSL_CTX *`.
-@safe final class TLSContext: @unchecked Sendable {
+@safe package final class TLSContext: @unchecked Sendable {
     let raw: OpaquePointer
     let isServer: Bool
 
@@ -22,12 +22,27 @@ internal import COpenSSL
 
     deinit { unsafe SSL_CTX_free(raw) }
 
+    /// For a server of HTTP, which takes clients without a certificate, too.
     static func server(_ configuration: TLSConfiguration) throws(TLSError) -> TLSContext {
+        let context = try listener(configuration)
+        unsafe martlet_ssl_ctx_serve_http(context.raw)
+        return context
+    }
+
+    /// For a member that other members connect to (ALPN `martlet-peer/1`) and new ones (ALPN
+    /// `martlet-join/1`). Who is believed is for the caller to decide, by the peer's certificate.
+    package static func member(_ configuration: TLSConfiguration) throws(TLSError) -> TLSContext {
+        let context = try listener(configuration)
+        unsafe martlet_ssl_ctx_serve_members(context.raw)
+        unsafe martlet_ssl_ctx_min_tls13(context.raw)
+        return context
+    }
+
+    private static func listener(_ configuration: TLSConfiguration) throws(TLSError) -> TLSContext {
         let context = try TLSContext(isServer: true)
         try context.useIdentity(chainPEM: configuration.certificateChainPEM,
                                 keyPEM: configuration.privateKeyPEM)
         unsafe SSL_CTX_set_num_tickets(context.raw, 1)
-        unsafe martlet_ssl_ctx_serve_alpn(context.raw)
         let sessionContext = Array("martlet".utf8)
         unsafe SSL_CTX_set_session_id_context(context.raw, sessionContext,
                                               UInt32(sessionContext.count))
@@ -58,6 +73,34 @@ internal import COpenSSL
         }
         unsafe SSL_CTX_set_verify(context.raw, SSL_VERIFY_PEER, nil)
         return context
+    }
+
+    /// For a member that connects to another: believes servers of that CA alone.
+    package static func client(ofMembersOf configuration: TLSConfiguration) throws(TLSError)
+        -> TLSContext {
+        let context = try client(serverCAsPEM: configuration.clientCAsPEM,
+                                 chainPEM: configuration.certificateChainPEM,
+                                 keyPEM: configuration.privateKeyPEM)
+        try context.speakOnly("martlet-peer/1")
+        return context
+    }
+
+    /// For one who knows no CA yet. It believes every server, so the caller must find out by other
+    /// means who is at the other end of this very connection (``TLSSession/peerFingerprint``).
+    package static func clientThatKnowsNobody() throws(TLSError) -> TLSContext {
+        let context = try TLSContext(isServer: false)
+        unsafe SSL_CTX_set_verify(context.raw, SSL_VERIFY_NONE, nil)
+        try context.speakOnly("martlet-join/1")
+        return context
+    }
+
+    private func speakOnly(_ name: String) throws(TLSError) {
+        let list = [UInt8(name.utf8.count)] + name.utf8
+        // Zero is success in this one.
+        guard unsafe SSL_CTX_set_alpn_protos(raw, list, UInt32(list.count)) == 0 else {
+            throw .unusableIdentity("ALPN: \(takeOpenSSLReason())")
+        }
+        unsafe martlet_ssl_ctx_min_tls13(raw)
     }
 
     private func useIdentity(chainPEM: [UInt8], keyPEM: [UInt8]) throws(TLSError) {

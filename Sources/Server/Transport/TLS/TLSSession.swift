@@ -4,7 +4,7 @@ import NIOCore
 /// One TLS connection over windows of memory: no buffer of its own while it is idle.
 ///
 /// Owns its `SSL *`, which owns the BIO; `window` outlives both.
-@safe final class TLSSession {
+@safe package final class TLSSession {
     /// Where the next byte goes: room for a flight of a handshake, or what records add.
     private static let outputRoomMin = 4_096
     private static let recordBytesMax = 16_384
@@ -13,12 +13,12 @@ import NIOCore
 
     private let raw: OpaquePointer
     private let window: UnsafeMutablePointer<martlet_window>
-    private(set) var isEstablished = false
+    package private(set) var isEstablished = false
     /// The peer said that it sends no more.
-    private(set) var isClosedByPeer = false
+    package private(set) var isClosedByPeer = false
 
     /// - Parameter serverName: For clients: the name or IP address that the certificate must have.
-    init(_ context: TLSContext, serverName: String? = nil) throws(TLSError) {
+    package init(_ context: TLSContext, serverName: String? = nil) throws(TLSError) {
         guard let method = unsafe windowMethod, let raw = unsafe SSL_new(context.raw) else {
             throw .handshakeFailed(takeOpenSSLReason())
         }
@@ -55,7 +55,7 @@ import NIOCore
     }
 
     /// The protocol agreed on by ALPN.
-    var negotiatedProtocol: String? {
+    package var negotiatedProtocol: String? {
         var name: UnsafePointer<UInt8>?
         var count: UInt32 = 0
         unsafe SSL_get0_alpn_selected(raw, &name, &count)
@@ -71,7 +71,7 @@ import NIOCore
     ///   - output: Records to send are appended here.
     ///   - scratch: Holds a record's plaintext.
     ///   - deliver: Called for every piece of plaintext; `isEstablished` is true by then.
-    func receive(_ ciphertext: UnsafeRawBufferPointer, output: inout ByteBuffer,
+    package func receive(_ ciphertext: UnsafeRawBufferPointer, output: inout ByteBuffer,
                  scratch: inout [UInt8], deliver: (Span<UInt8>) -> Void) throws(TLSError) {
         unsafe window.pointee.input = ciphertext.baseAddress?.assumingMemoryBound(to: UInt8.self)
         unsafe window.pointee.input_count = ciphertext.count
@@ -102,7 +102,7 @@ import NIOCore
     }
 
     /// Starts a client's handshake, or goes on with one.
-    func handshake(_ output: inout ByteBuffer) throws(TLSError) {
+    package func handshake(_ output: inout ByteBuffer) throws(TLSError) {
         while true {
             let result = withOutput(&output) { unsafe SSL_do_handshake(raw) }
             if result == 1 {
@@ -127,7 +127,7 @@ import NIOCore
     }
 
     /// Encrypts `plaintext` into records at the end of `output`.
-    func send(_ plaintext: [UInt8], output: inout ByteBuffer) throws(TLSError) {
+    package func send(_ plaintext: [UInt8], output: inout ByteBuffer) throws(TLSError) {
         let records = plaintext.count / Self.recordBytesMax + 1
         output.reserveCapacity(minimumWritableBytes:
             plaintext.count + records * Self.recordOverhead + Self.outputRoomMin)
@@ -148,7 +148,7 @@ import NIOCore
     }
 
     /// Says that we send no more.
-    func close(_ output: inout ByteBuffer) {
+    package func close(_ output: inout ByteBuffer) {
         withOutput(&output) { unsafe SSL_shutdown(raw) }
         ERR_clear_error()
     }
@@ -171,8 +171,14 @@ import NIOCore
 
     // MARK: The peer's certificate
 
-    /// What a client showed of itself. Meaningful once established.
-    func peerCertificate() -> ConnectionInfo.PeerCertificate {
+    /// SHA-256 of the DER form of what the peer showed, believed or not; once established.
+    package var peerFingerprint: [UInt8]? {
+        guard let certificate = unsafe SSL_get0_peer_certificate(raw) else { return nil }
+        return unsafe fingerprint(of: certificate)
+    }
+
+    /// What the peer showed of itself. Meaningful once established.
+    package func peerCertificate() -> ConnectionInfo.PeerCertificate {
         guard let certificate = unsafe SSL_get0_peer_certificate(raw) else { return .none }
         let verdict = unsafe SSL_get_verify_result(raw)
         guard verdict == Int(X509_V_OK) else {
@@ -192,13 +198,18 @@ nonisolated(unsafe) private let windowMethod = unsafe martlet_window_method()
 extension ClientCertificate {
     fileprivate init(_ certificate: OpaquePointer) {
         let subject = unsafe X509_get_subject_name(certificate)
-        var fingerprint = [UInt8](repeating: 0, count: 32)
-        unsafe X509_digest(certificate, EVP_sha256(), &fingerprint, nil)
         self.init(commonName: unsafe texts(of: NID_commonName, in: subject).last ?? "",
                   organizations: unsafe texts(of: NID_organizationName, in: subject),
                   notAfterSeconds: unsafe martlet_asn1_seconds(X509_get0_notAfter(certificate)),
-                  fingerprint: fingerprint)
+                  fingerprint: unsafe Transport.fingerprint(of: certificate))
     }
+}
+
+/// SHA-256 of the DER form.
+private func fingerprint(of certificate: OpaquePointer) -> [UInt8] {
+    var fingerprint = [UInt8](repeating: 0, count: 32)
+    unsafe X509_digest(certificate, EVP_sha256(), &fingerprint, nil)
+    return fingerprint
 }
 
 /// The values of an attribute of a subject, in order.
