@@ -289,7 +289,8 @@ targets += [
         name: "martlet",
         dependencies: [
             "API", "APIClient", "APIErrors", "Authentication", "Authorization", "Controllers",
-            "InProcess", "Kubernetes", "PKI", "Scheduler", "SimulatedNodes", "Store", "StoreCore",
+            "InProcess", "Joining", "Kubernetes", "Peers", "PKI", "Scheduler", "SimulatedNodes",
+            "Store", "StoreCore",
             "Transport", "Wire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "Logging", package: "swift-log"),

@@ -1,3 +1,4 @@
+import Joining
 import PKI
 
 /// The cluster's keys and certificates, which the first start makes under DIR/pki.
@@ -29,6 +30,39 @@ struct ClusterIdentity {
             of: authority, key: servingKey, names: Self.names + extraNames, nowSeconds: nowSeconds,
             validSeconds: Self.authorityYears * Self.yearSeconds)
         serviceAccountKey = try keys.key("sa.key")
+    }
+
+    /// By which other members know this one. Made anew at each start, as nobody has to keep it.
+    func member(named name: String, nowSeconds: Int64) throws
+        -> (certificatePEM: [UInt8], keyPEM: [UInt8]) {
+        let key = try PrivateKey.makeP256()
+        let certificate = try authority.issueMember(
+            name: name, key: key.publicKey, nowSeconds: nowSeconds,
+            validSeconds: Self.authorityYears * Self.yearSeconds)
+        return (try certificate.pem(), try key.pem())
+    }
+
+    /// What another member needs to be one.
+    func secrets() throws -> ClusterSecrets {
+        ClusterSecrets(
+            authorityCertificatePEM: authorityPEM, authorityKeyPEM: try authority.key.pem(),
+            serviceAccountKeyPEM: try serviceAccountKey.pem())
+    }
+
+    /// Whether `directory` has a CA already.
+    static func isThere(in directory: String) -> Bool { Files.exists("\(directory)/ca.key") }
+
+    /// Takes over what another member gave. The CA's key is written last, so that an interrupted
+    /// start begins again.
+    static func write(_ secrets: ClusterSecrets, to directory: String) throws {
+        _ = try CertificateAuthority(
+            certificate: Certificate(pem: secrets.authorityCertificatePEM),
+            key: PrivateKey(pem: secrets.authorityKeyPEM))
+        _ = try PrivateKey(pem: secrets.serviceAccountKeyPEM)
+        try Files.makeDirectory(directory)
+        try Files.write(secrets.serviceAccountKeyPEM, to: "\(directory)/sa.key")
+        try Files.write(secrets.authorityCertificatePEM, to: "\(directory)/ca.crt")
+        try Files.write(secrets.authorityKeyPEM, to: "\(directory)/ca.key")
     }
 
     /// A kubeconfig for an administrator, with everything in it.
@@ -71,7 +105,7 @@ private struct KeyFiles {
         return bytes
     }
 
-    /// The CA. Its key is written last, so that an interrupted start begins again.
+    /// The CA; its key is written last.
     func authority(nowSeconds: Int64, validSeconds: Int64) throws -> CertificateAuthority {
         let (certificatePath, keyPath) = ("\(directory)/ca.crt", "\(directory)/ca.key")
         if Files.exists(keyPath) {

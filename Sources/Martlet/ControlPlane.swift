@@ -34,8 +34,10 @@ struct ControlPlane {
     /// Starts everything, and returns when the API answers.
     static func start(_ settings: Settings) async throws -> ControlPlane {
         let time = SystemTime()
+        let pki = settings.dataDirectory + "/pki"
+        try await NewMember(plan: settings.cluster, directory: pki).fetchSecrets()
         let identity = try ClusterIdentity(
-            directory: settings.dataDirectory + "/pki", extraNames: settings.servingNames,
+            directory: pki, extraNames: settings.servingNames,
             nowSeconds: time.now.seconds)
         let store = try openStore(settings)
         let server = try APIServer(settings, identity, store, time)

@@ -44,6 +44,8 @@ struct ExitReason {
             (status, message) = (64, "\(setting)")
         case let store as StoreError:
             (status, message) = Self.of(store)
+        case let join as JoinError:
+            (status, message) = (69, "\(join)")
         case let file as FileError:
             (status, message) = (74, "\(file)")
         default:

@@ -1,6 +1,8 @@
 import API
 import Authentication
 import Authorization
+import Glibc
+import Joining
 import PKI
 import Wire
 
@@ -15,6 +17,8 @@ struct Settings {
     var host: String
     var port: Int
     var name: String
+    /// Who the other members are, if there are any.
+    var cluster: ClusterPlan
     var simulatedNodes: Int
     var pluginDirectory: String
     var runsControllers: Bool
@@ -42,6 +46,7 @@ struct Settings {
         dataDirectory = try Self.directory(serve.dataDir, flag: "--data-dir")
         (host, port) = try Self.address(serve.listen, flag: "--listen")
         name = serve.name ?? Self.hostName
+        cluster = try Self.cluster(serve, name: name)
         simulatedNodes = serve.simulatedNodes
         guard (0...Self.simulatedNodesMax).contains(simulatedNodes) else {
             throw SettingError("--simulated-nodes", "takes 0 to \(Self.simulatedNodesMax)")
@@ -92,6 +97,20 @@ struct Settings {
     var servingNames: [String] {
         let isEverywhere = ["0.0.0.0", "::"].contains(host)
         return [name, services.kubernetesService] + (isEverywhere ? Files.hostAddresses : [host])
+    }
+
+    private static func cluster(
+        _ serve: Serve, name: String
+    ) throws(SettingError) -> ClusterPlan {
+        var flags = ClusterPlan.Flags(name: name)
+        (flags.peerListen, flags.initialCluster) = (serve.peerListen, serve.initialCluster)
+        (flags.join, flags.joinToken) = (serve.join, serve.joinToken)
+        if let token = unsafe getenv("MARTLET_JOIN_TOKEN") {
+            flags.joinTokenFromEnvironment = unsafe String(cString: token)
+        }
+        do throws(ClusterPlanError) { return try ClusterPlan(flags) } catch {
+            throw SettingError(error.flag, error.problem)
+        }
     }
 
     private mutating func readFiles(_ serve: Serve) throws {

@@ -224,7 +224,7 @@ struct JoinTests {
 struct JoinTokensTests {
     /// One made at second 1,000.
     func made(by tokens: inout JoinTokens) throws -> String {
-        let token = tokens.issue(random: (1...20).map { $0 }, nowSeconds: 1_000)
+        let token = tokens.issue(for: "n2", random: (1...20).map { $0 }, nowSeconds: 1_000)
         return try #require(token)
     }
 
@@ -259,6 +259,14 @@ struct JoinTokensTests {
         #expect(try next.tell(next.proof()) == .admit(Conversation.request))
     }
 
+    @Test("A token is for one member, and not for another that has come by it")
+    func otherName() throws {
+        var tokens = JoinTokens()
+        let token = tokens.issue(for: "n3", random: (1...20).map { $0 }, nowSeconds: 1_000)
+        var talk = Conversation(token: try #require(token), tokens: tokens)
+        #expect(try talk.tell(talk.proof()).refusal == .never("the token is for a member named n3"))
+    }
+
     @Test("It expires an hour after it was made")
     func expires() throws {
         var tokens = JoinTokens()
@@ -285,11 +293,11 @@ struct JoinTokensTests {
         var tokens = JoinTokens()
         for number in 0..<JoinTokens.countMax {
             let random = [UInt8](repeating: UInt8(number), count: 20)
-            #expect(tokens.issue(random: random, nowSeconds: 1_000) != nil)
+            #expect(tokens.issue(for: "n2", random: random, nowSeconds: 1_000) != nil)
         }
         let random = [UInt8](repeating: 255, count: 20)
-        #expect(tokens.issue(random: random, nowSeconds: 1_001) == nil)
-        #expect(tokens.issue(random: random, nowSeconds: 4_600) != nil)
+        #expect(tokens.issue(for: "n2", random: random, nowSeconds: 1_001) == nil)
+        #expect(tokens.issue(for: "n2", random: random, nowSeconds: 4_600) != nil)
     }
 
     @Test("A token is one word, long enough not to be guessed", arguments: [

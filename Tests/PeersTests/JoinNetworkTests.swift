@@ -45,12 +45,43 @@ struct JoinNetworkTests {
     @Test("A token that was made works once")
     func once() async throws {
         let one = try await member(desk: desk)
-        let token = try #require(desk.issueToken())
+        let token = try #require(desk.issueToken(for: "n2"))
         _ = try await JoinClient.join(at: one.address, token: token, request: Self.request)
         await #expect(throws: JoinClient.Failure.failed(.refused(.unknownToken))) {
             try await JoinClient.join(at: one.address, token: token, request: Self.request)
         }
         await [one].stop()
+    }
+
+    @Test("Who is patient is told what it waits for, and joins once the member is there")
+    func patient() async throws {
+        let gone = try await member(desk: desk)
+        await gone.network.shutdown()
+        let waits = Mailbox<String>()
+        async let grant = JoinClient.joinPatiently(
+            at: gone.address, token: Self.token, request: Self.request, patience: .seconds(50),
+            onWait: { waits.put($0) })
+        #expect(try await waits.first() == "Connection refused")
+        let one = try await TestMember.start(
+            authority.member("n1"), believes: authority, port: gone.address.port, joinDesk: desk)
+        #expect(try await grant.secrets == Self.secrets)
+        await [one].stop()
+    }
+
+    @Test("Patience has an end, and none is wasted on a token that is wrong")
+    func impatient() async throws {
+        let one = try await member(desk: desk)
+        await #expect(throws: JoinClient.Failure.failed(.refused(.unknownToken))) {
+            try await JoinClient.joinPatiently(
+                at: one.address, token: "some-other-token", request: Self.request,
+                patience: .seconds(600))
+        }
+        await one.network.shutdown()
+        await #expect(throws: JoinClient.Failure.unreachable("Connection refused")) {
+            try await JoinClient.joinPatiently(
+                at: one.address, token: Self.token, request: Self.request,
+                patience: .milliseconds(300))
+        }
     }
 
     @Test("A wrong token is refused, and both sides say so")

@@ -205,10 +205,7 @@ struct PeerNetworkTests {
         one.send([1], to: two)
         #expect(try await two.frames.first() == [1])
         one.send([2], to: moved)
-        try await one.isConnected()
-        try await one.isConnected()
-        one.send([3], to: moved)
-        #expect(try await moved.frames.first { $0 == [3] } == [3])
+        #expect(try await moved.frames.first() == [2])
         await [one, two, moved].stop()
     }
 
@@ -219,6 +216,7 @@ struct PeerNetworkTests {
         #expect(try await two.frames.first() == [1])
         one.network.forget(member: 2)
         one.send([2], to: two)
+        #expect(try await two.frames.first() == [2])
         try await one.isConnected()
         try await one.isConnected()
         await [one, two].stop()

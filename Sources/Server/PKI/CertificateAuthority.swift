@@ -35,6 +35,9 @@ public struct CertificateAuthority: Sendable {
         return try CertificateAuthority(certificate: draft.signed(by: nil, key: key), key: key)
     }
 
+    /// When ``makeSelfSigned(commonName:nowSeconds:validSeconds:)`` made it, in seconds since 1970.
+    public var madeSeconds: Int64 { certificate.notBeforeSeconds + Self.clockSkewSeconds }
+
     /// A server's certificate.
     ///
     /// - Parameter names: DNS names and IP addresses, at least one.

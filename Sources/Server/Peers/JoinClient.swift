@@ -11,11 +11,14 @@ public enum JoinClient {
         /// No connection, or one that broke: another attempt may go better.
         case unreachable(String)
         case failed(JoinFailure)
+        /// The task that waited was.
+        case cancelled
 
         public var description: String {
             switch self {
             case .unreachable(let reason): reason
             case .failed(let failure): "\(failure)"
+            case .cancelled: "cancelled"
             }
         }
     }
@@ -41,6 +44,40 @@ public enum JoinClient {
             preconditionFailure("an event loop of our own could not be shut down: \(error)")
         }
         return try result.get()
+    }
+
+    private static let delayMin = Duration.milliseconds(100)
+    private static let delayMax = Duration.seconds(2)
+
+    /// Asks again and again, as long as it may help: the member asked may not be there yet.
+    ///
+    /// - Parameters:
+    ///   - patience: No further attempt begins after that.
+    ///   - onWait: Told why, before each wait.
+    public static func joinPatiently(
+        at address: PeerAddress, token: String, request: JoinRequest, patience: Duration,
+        onWait: @Sendable (String) -> Void = { _ in }
+    ) async throws(Failure) -> JoinGrant {
+        let end = ContinuousClock.now + patience
+        var backoff = Backoff(from: delayMin, upTo: delayMax)
+        while true {
+            do throws(Failure) {
+                return try await join(at: address, token: token, request: request)
+            } catch where error.mayPass && ContinuousClock.now < end {
+                onWait("\(error)")
+                do { try await Task.sleep(for: backoff.wait()) } catch { throw .cancelled }
+            }
+        }
+    }
+}
+
+extension JoinClient.Failure {
+    /// Whether another attempt may go better.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .unreachable, .failed(.refused(.notNow)): true
+        case .failed, .cancelled: false
+        }
     }
 }
 

@@ -21,11 +21,15 @@ public final class JoinDesk: Sendable {
         (self.secrets, self.nowSeconds, self.admit) = (secrets, nowSeconds, admit)
     }
 
-    /// Makes a token that works once, here, within `validSeconds`. Nil if too many are valid.
-    public func issueToken(validSeconds: Int64 = JoinTokens.validSecondsDefault) -> String? {
+    /// Makes a token that lets a member of that name in: once, here, within `validSeconds`. Nil if
+    /// too many are valid.
+    public func issueToken(
+        for name: String, validSeconds: Int64 = JoinTokens.validSecondsDefault
+    ) -> String? {
         let random = SecureRandom.bytes(count: JoinTokens.randomByteCount)
         return tokens.withLock {
-            $0.issue(random: random, nowSeconds: nowSeconds(), validSeconds: validSeconds)
+            $0.issue(for: name, random: random, nowSeconds: nowSeconds(),
+                     validSeconds: validSeconds)
         }
     }
 

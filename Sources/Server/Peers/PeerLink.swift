@@ -99,14 +99,15 @@ final class PeerLink: @unchecked Sendable {
         case .waiting, .closed: break
         case .greeting(let channel, _), .connected(let channel): channel.close()
         }
-        loop.outboxes.drop(for: member, unwritten: dropWritten())
+        loop.outboxes.noteGone(member, unwritten: dropWritten())
     }
 
     /// The attempt or the connection is over; another follows.
     private func fail(_ reason: String) {
         let wasConnected = if case .connected = state { true } else { false }
         state = .waiting
-        loop.outboxes.drop(for: member, unwritten: dropWritten())
+        loop.outboxes.noteGone(member, unwritten: dropWritten())
+        loop.outboxes.dropWaiting(for: member)
         loop.tell(wasConnected ? .lost(member: member, address: address, reason: reason)
             : .unreachable(member: member, address: address, reason: reason))
         loop.unreachable(member)

@@ -49,18 +49,23 @@ public struct AdmittingMember: ~Copyable {
             switch verdict {
             case .unknown: return Self.refuse(.unknownToken)
             case .expired: return Self.refuse(.expiredToken)
-            case .granted(let key):
-                return try admit(body, transcript, key, &tokens)
+            case .granted(let key, let name):
+                return try admit(body, for: name, transcript, key, &tokens)
             }
         default: throw .malformed("a message out of turn")
         }
     }
 
     private mutating func admit(
-        _ body: [UInt8], _ transcript: JoinTranscript, _ key: JoinKey, _ tokens: inout JoinTokens
+        _ body: [UInt8], for name: String?, _ transcript: JoinTranscript, _ key: JoinKey,
+        _ tokens: inout JoinTokens
     ) throws(JoinFailure) -> Action {
         do throws(JoinFailure) {
             let request = try JoinRequest(encoded: body)
+            if let name, name != request.name {
+                tokens.settle(key, isUsed: false)
+                return Self.refuse(.never("the token is for a member named \(name)"))
+            }
             state = .admitting(transcript, key)
             return .admit(request)
         } catch {

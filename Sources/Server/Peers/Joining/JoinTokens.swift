@@ -22,6 +22,8 @@ public struct JoinTokens: Sendable {
     private struct Entry: Sendable {
         let key: JoinKey
         let expiresSeconds: Int64
+        /// For a member of that name alone.
+        let name: String?
         let worksOnce: Bool
         /// Somebody proved to know it, and is being let in.
         var isTaken = false
@@ -29,7 +31,7 @@ public struct JoinTokens: Sendable {
 
     public enum Verdict: Equatable, Sendable {
         /// To be settled by ``settle(_:isUsed:)``.
-        case granted(JoinKey)
+        case granted(JoinKey, name: String?)
         case expired
         /// Wrong, used before, or being used.
         case unknown
@@ -58,9 +60,11 @@ public struct JoinTokens: Sendable {
     /// Makes a token that works once: a word of 42 letters and digits. Nil if as many as may be
     /// are valid already.
     ///
-    /// - Parameter random: ``randomByteCount`` bytes that nobody can guess.
+    /// - Parameters:
+    ///   - name: The member that it is for.
+    ///   - random: ``randomByteCount`` bytes that nobody can guess.
     public mutating func issue(
-        random: [UInt8], nowSeconds: Int64, validSeconds: Int64 = validSecondsDefault
+        for name: String, random: [UInt8], nowSeconds: Int64, validSeconds: Int64 = validSecondsDefault
     ) -> String? {
         precondition(random.count == Self.randomByteCount && validSeconds > 0)
         guard makeRoom(nowSeconds: nowSeconds) else { return nil }
@@ -70,7 +74,8 @@ public struct JoinTokens: Sendable {
             as: UTF8.self)
         entries.append(Entry(
             key: JoinKey(token: token),
-            expiresSeconds: nowSeconds + min(validSeconds, Self.validSecondsMax), worksOnce: true))
+            expiresSeconds: nowSeconds + min(validSeconds, Self.validSecondsMax), name: name,
+            worksOnce: true))
         return token
     }
 
@@ -78,7 +83,8 @@ public struct JoinTokens: Sendable {
     public mutating func welcome(_ token: String, expiresSeconds: Int64) {
         let key = JoinKey(token: token)
         entries.removeAll { $0.key == key }
-        entries.append(Entry(key: key, expiresSeconds: expiresSeconds, worksOnce: false))
+        entries.append(Entry(key: key, expiresSeconds: expiresSeconds, name: nil,
+                             worksOnce: false))
     }
 
     /// Expired tokens are kept, to be called so, until their place is needed.
@@ -97,7 +103,7 @@ public struct JoinTokens: Sendable {
         }
         guard entries[index].expiresSeconds > nowSeconds else { return .expired }
         entries[index].isTaken = entries[index].worksOnce
-        return .granted(entries[index].key)
+        return .granted(entries[index].key, name: entries[index].name)
     }
 
     /// Ends what ``take(nowSeconds:isProven:)`` began: a token that let somebody in is gone.
