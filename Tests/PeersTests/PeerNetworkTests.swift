@@ -94,6 +94,21 @@ struct PeerNetworkTests {
         await [one, two].stop()
     }
 
+    @Test("An address that somebody has is said to be in use")
+    func addressInUse() async throws {
+        let one = try await TestMember.start(authority.member("n1"), believes: authority)
+        let identity = try authority.member("n2")
+        let two = try PeerNetwork(
+            PeerNetworkConfiguration(
+                host: "127.0.0.1", port: one.address.port, certificatePEM: identity.certificatePEM,
+                keyPEM: identity.keyPEM, authorityPEM: authority.authority.certificate.pem()),
+            receive: { _ in })
+        let error = await #expect(throws: ListenError.self) { try await two.start() }
+        #expect(error?.reason == "Address already in use")
+        await two.shutdown()
+        await [one].stop()
+    }
+
     @Test("Who speaks HTTPS to a member is turned away")
     func https() async throws {
         let two = try await TestMember.start(authority.member("n2"), believes: authority)

@@ -1,4 +1,3 @@
-import Glibc
 import Joining
 import NIOCore
 import NIOPosix
@@ -229,12 +228,11 @@ extension FrameChannel {
 /// What the system said to an attempt to connect, without NIO's wrapping.
 func describe(_ error: any Error) -> String {
     switch error {
-    case let error as IOError: unsafe String(cString: strerror(error.errnoCode))
     case let error as NIOConnectionError:
         if let first = error.connectionErrors.first { describe(first.error) }
         else { "its name is not known" }
     case ChannelError.connectTimeout(let time):
         "no answer within \(time.nanoseconds / 1_000_000) ms"
-    default: "\(error)"
+    default: ListenError(error).reason
     }
 }
