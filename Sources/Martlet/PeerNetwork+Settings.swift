@@ -1,9 +1,9 @@
 import APIClient
 import Joining
 import Logging
+import Peers
 import PKI
 import Wire
-import Peers
 
 extension JoinDesk {
     /// How long after a cluster's CA was made the token of `--join-token` lets its members in.

@@ -16,7 +16,8 @@ struct Serve: AsyncParsableCommand {
             command line counts for more.
 
             Exit status: 0 after SIGTERM or SIGINT, 64 for unusable settings, 65 for damaged data,
-            69 for a cluster that cannot be reached to join it, 74 for a disk that fails, 75 if another server has the data directory open.
+            69 for a cluster that does not let this member in, 74 for a disk that fails,
+            75 if another server has the data directory open.
             """)
 
     @Option(help: "Where everything durable is: log/, pki/, admin.kubeconfig. Made if absent.")
@@ -25,13 +26,13 @@ struct Serve: AsyncParsableCommand {
     var listen = "127.0.0.1:6443"
     @Option(help: "This member's name. The default is the host's.")
     var name: String?
-    @Option(help: "Address for other members; opened if there are to be any. [default: 127.0.0.1:6480]")
+    @Option(help: "Address for other members, 127.0.0.1:6480 if nothing is said; one alone has none.")
     var peerListen: String?
-    @Option(help: "The members of a new cluster: n1=https://10.0.0.1:6480,n2=https://10.0.0.2:6480,...")
+    @Option(help: "Members of a new cluster: n1=https://10.0.0.1:6480,n2=https://10.0.0.2:6480,...")
     var initialCluster: String?
     @Option(help: "A member of a running cluster to join: https://10.0.0.1:6480.")
     var join: String?
-    @Option(help: "The word that lets a member join; also by MARTLET_JOIN_TOKEN in the environment.")
+    @Option(help: "The word that lets a member join; or MARTLET_JOIN_TOKEN in the environment.")
     var joinToken: String?
     @Option(help: "Nodes to simulate in this process. They are clients like any other.")
     var simulatedNodes = 0

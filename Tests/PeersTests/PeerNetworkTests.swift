@@ -94,6 +94,21 @@ struct PeerNetworkTests {
         await [one, two].stop()
     }
 
+    @Test("An address that somebody has is said to be in use")
+    func addressInUse() async throws {
+        let one = try await TestMember.start(authority.member("n1"), believes: authority)
+        let identity = try authority.member("n2")
+        let two = try PeerNetwork(
+            PeerNetworkConfiguration(
+                host: "127.0.0.1", port: one.address.port, certificatePEM: identity.certificatePEM,
+                keyPEM: identity.keyPEM, authorityPEM: authority.authority.certificate.pem()),
+            receive: { _ in })
+        let error = await #expect(throws: ListenError.self) { try await two.start() }
+        #expect(error?.reason == "Address already in use")
+        await two.shutdown()
+        await [one].stop()
+    }
+
     @Test("Who speaks HTTPS to a member is turned away")
     func https() async throws {
         let two = try await TestMember.start(authority.member("n2"), believes: authority)
@@ -205,10 +220,7 @@ struct PeerNetworkTests {
         one.send([1], to: two)
         #expect(try await two.frames.first() == [1])
         one.send([2], to: moved)
-        try await one.isConnected()
-        try await one.isConnected()
-        one.send([3], to: moved)
-        #expect(try await moved.frames.first { $0 == [3] } == [3])
+        #expect(try await moved.frames.first() == [2])
         await [one, two, moved].stop()
     }
 
@@ -219,6 +231,7 @@ struct PeerNetworkTests {
         #expect(try await two.frames.first() == [1])
         one.network.forget(member: 2)
         one.send([2], to: two)
+        #expect(try await two.frames.first() == [2])
         try await one.isConnected()
         try await one.isConnected()
         await [one, two].stop()

@@ -103,13 +103,19 @@ final class Outboxes: Sendable {
         }
     }
 
-    /// The connection is gone, and with it what waited, and `unwritten` frames that had been taken.
-    func drop(for member: UInt64, unwritten: Int) {
+    /// The connection is gone, and with it `unwritten` frames that had been taken.
+    func noteGone(_ member: UInt64, unwritten: Int) {
         state.withLock { state in
             state.connected.remove(member)
             state.counts.framesSent -= unwritten
-            state.counts.framesDropped +=
-                unwritten + (state.outboxes[member]?.queue.removeAll() ?? 0)
+            state.counts.framesDropped += unwritten
+        }
+    }
+
+    /// What waits has waited too long.
+    func dropWaiting(for member: UInt64) {
+        state.withLock { state in
+            state.counts.framesDropped += state.outboxes[member]?.queue.removeAll() ?? 0
         }
     }
 

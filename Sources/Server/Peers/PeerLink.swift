@@ -1,4 +1,3 @@
-import Glibc
 import Joining
 import NIOCore
 import NIOPosix
@@ -99,14 +98,15 @@ final class PeerLink: @unchecked Sendable {
         case .waiting, .closed: break
         case .greeting(let channel, _), .connected(let channel): channel.close()
         }
-        loop.outboxes.drop(for: member, unwritten: dropWritten())
+        loop.outboxes.noteGone(member, unwritten: dropWritten())
     }
 
     /// The attempt or the connection is over; another follows.
     private func fail(_ reason: String) {
         let wasConnected = if case .connected = state { true } else { false }
         state = .waiting
-        loop.outboxes.drop(for: member, unwritten: dropWritten())
+        loop.outboxes.noteGone(member, unwritten: dropWritten())
+        loop.outboxes.dropWaiting(for: member)
         loop.tell(wasConnected ? .lost(member: member, address: address, reason: reason)
             : .unreachable(member: member, address: address, reason: reason))
         loop.unreachable(member)
@@ -228,12 +228,11 @@ extension FrameChannel {
 /// What the system said to an attempt to connect, without NIO's wrapping.
 func describe(_ error: any Error) -> String {
     switch error {
-    case let error as IOError: unsafe String(cString: strerror(error.errnoCode))
     case let error as NIOConnectionError:
         if let first = error.connectionErrors.first { describe(first.error) }
         else { "its name is not known" }
     case ChannelError.connectTimeout(let time):
         "no answer within \(time.nanoseconds / 1_000_000) ms"
-    default: "\(error)"
+    default: ListenError(error).reason
     }
 }

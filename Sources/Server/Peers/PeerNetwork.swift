@@ -1,8 +1,7 @@
 public import Joining
 import NIOCore
 import NIOPosix
-import Synchronization
-import Transport
+public import Transport
 
 /// Carries frames between the members of a cluster, over mutual TLS.
 ///
@@ -39,9 +38,9 @@ public final class PeerNetwork: Sendable {
     /// Listens. Frames may come before this returns.
     ///
     /// - Returns: The address, with the port that was picked for 0.
-    /// - Throws: NIO's `IOError` if the address can't be had.
-    public func start() async throws -> PeerAddress {
-        try await loop.listen(group)
+    /// - Throws: `ListenError` if the address can't be had.
+    public func start() async throws(ListenError) -> PeerAddress {
+        do { return try await loop.listen(group) } catch { throw ListenError(error) }
     }
 
     /// Sends a frame without waiting: it is on its way, or dropped and counted, when this returns.

@@ -49,14 +49,8 @@ public final class HTTPServer: Sendable {
         let channel: any Channel
         do {
             channel = try await listen()
-        } catch let error as IOError {
-            // strerror's text is copied before anything else can change it.
-            let text = unsafe strerror(error.errnoCode).map { unsafe String(cString: $0) }
-            throw ListenError(reason: text ?? "error \(error.errnoCode)")
-        } catch is SocketAddressError.UnknownHost {
-            throw ListenError(reason: "There is no such address")
         } catch {
-            throw ListenError(reason: "\(error)")
+            throw ListenError(error)
         }
         listener.withLockedValue { $0 = channel }
         return Address(host: channel.localAddress?.ipAddress ?? configuration.host,
@@ -116,6 +110,18 @@ public final class HTTPServer: Sendable {
 /// Why a server cannot listen where it should: `Address already in use`.
 public struct ListenError: Error, Equatable {
     public let reason: String
+
+    /// What NIO says, without its wrapping.
+    package init(_ error: any Error) {
+        switch error {
+        case let error as IOError:
+            // strerror's text is copied before anything else can change it.
+            let text = unsafe strerror(error.errnoCode).map { unsafe String(cString: $0) }
+            reason = text ?? "error \(error.errnoCode)"
+        case is SocketAddressError.UnknownHost: reason = "There is no such address"
+        default: reason = "\(error)"
+        }
+    }
 }
 
 extension EventLoopFuture where Value == Void {
