@@ -53,12 +53,12 @@ extension Registry {
             throw .alreadyExists(operation.qualified, name)
         }
         let taken = try addresses.take(&tree)
+        defer { addresses.giveBack(taken) }
         let object = EncodedObject(tree, revision: .none)
         do throws(StoreError) {
             let revision = try await store.put(key, object.bytes, expecting: Revision.none)
             return EncodedObject(type: object.type, bytes: object.bytes, revision: revision)
         } catch {
-            addresses.giveBack(taken)
             if case .conflict = error { throw .alreadyExists(operation.qualified, name) }
             throw APIError(store: error)
         }

@@ -137,10 +137,7 @@ extension Registry {
                 EncodedObject(type: object.type, bytes: object.bytes, revision: revision), isNew: false)
         case .remove(let removed):
             var revision = stored.revision
-            if !isDry {
-                revision = try await store.delete(key, expecting: stored.revision)
-                addresses.giveBack(of: tree)
-            }
+            if !isDry { revision = try await store.delete(key, expecting: stored.revision) }
             guard KindTraits.deletionAnswersWithObject(tree.type) else {
                 return .tree(deleted(tree, operation), status: 200)
             }

@@ -64,12 +64,10 @@ extension Registry {
             try checkIdentity(&new, old, operation)
             try prepare(&new, old: old, operation)
             let taken = try addresses.take(&new, old: old)
+            defer { addresses.giveBack(taken) }
             do throws(StoreError) {
-                let changed = try await replace(stored, old, with: new, operation)
-                if operation.write.isDryRun { addresses.giveBack(taken) }
-                return changed
+                return try await replace(stored, old, with: new, operation)
             } catch {
-                addresses.giveBack(taken)
                 guard case .conflict = error else { throw APIError(store: error) }
                 guard retries, attempt < Self.retriesMax else { throw .conflict(operation.qualified, name) }
             }
@@ -119,8 +117,7 @@ extension Registry {
     }
 
     /// Writes `new` in the place of `stored`: nothing if they are the same, and a deletion if it was
-    /// only waiting for its last finalizer. What a service no longer has is free afterwards; what
-    /// it newly needs was taken before.
+    /// only waiting for its last finalizer.
     private func replace(
         _ stored: EncodedObject, _ old: Message, with new: Message, _ operation: Operation
     ) async throws(StoreError) -> EncodedObject {
@@ -130,10 +127,8 @@ extension Registry {
         guard !operation.write.isDryRun else { return object }
         if new.isReadyToGo(after: old) {
             object.revision = try await store.delete(key, expecting: stored.revision)
-            addresses.giveBack(of: old)
         } else {
             object.revision = try await store.put(key, object.bytes, expecting: stored.revision)
-            addresses.giveBack(of: old, keeping: new)
         }
         return object
     }

@@ -51,13 +51,13 @@ public final class Registry: Sendable {
         self.store = store
         self.environment = environment
         layout = KeyLayout(cluster: cluster)
-        addresses = ServiceAddresses(serviceRange)
+        addresses = ServiceAddresses(serviceRange, startingAt: store.memberStatus?.me ?? 0)
         hub = try WatchHub(store: store, layout: layout)
         nodes = NodePods(store: store, layout: layout)
         self.authorizer = authorizer.knowing(nodes)
         self.tokens = tokens
         try nodes.follow(self)
-        try takeAddressesInUse()
+        try addresses.follow(self)
         try policy.follow(self)
         try priorityClasses.follow(self)
     }

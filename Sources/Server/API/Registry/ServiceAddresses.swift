@@ -31,26 +31,67 @@ public struct ServiceRange: Sendable, CustomStringConvertible {
     public var description: String { "\(formatIPv4(first))/\(bits)" }
 }
 
-/// Which addresses and ports services have. The services in the store are the truth; this is what
-/// keeps two of them from being given the same.
+/// Which addresses and ports services have: what the services in the store say, whichever member
+/// wrote them, and what is being given to those that are being written here.
 final class ServiceAddresses: Sendable {
     private let range: ServiceRange
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    private struct State {
-        var addresses: Set<UInt32> = []
-        var ports: Set<Int> = []
-        var nextAddress: UInt32 = 0
-        var nextPort = 0
+    fileprivate struct State {
+        /// For services that are being written.
+        var reserved = Taken()
+        var services: [String: Taken] = [:]
+        /// How many services have an address or a port. Two may, if two members gave it away in the
+        /// same moment.
+        var addresses: [UInt32: Int] = [:]
+        var ports: [Int: Int] = [:]
+        var nextAddress: UInt32
+        var nextPort: Int
     }
 
-    /// What was taken for one service, to be given back if it is not written.
+    /// What a service has, or is to have.
     struct Taken {
-        fileprivate var addresses: [UInt32] = []
-        fileprivate var ports: [Int] = []
+        fileprivate(set) var addresses: Set<UInt32> = []
+        fileprivate(set) var ports: Set<Int> = []
     }
 
-    init(_ range: ServiceRange) { self.range = range }
+    /// - Parameter start: Where to look first for what is free: members that look at different
+    ///   places seldom find the same.
+    init(_ range: ServiceRange, startingAt start: UInt64) {
+        self.range = range
+        state = Mutex(
+            State(
+                nextAddress: UInt32(start % UInt64(range.count)),
+                nextPort: Int(start % UInt64(ServiceRange.nodePorts.count))))
+    }
+
+    /// Takes in the services that are there, and follows what changes.
+    func follow(_ registry: Registry) throws(APIError) {
+        registry.hub.observe([CoreV1.Service.messageType]) { [weak self] event in
+            do throws(APIError) {
+                let isGone = event.object == nil
+                let tree = try event.shown(as: isGone ? .deleted : .modified).tree()
+                self?.note(tree, isGone: isGone)
+            } catch {
+                preconditionFailure("a service just written cannot be read: \(error.message)")
+            }
+        }
+        try registry.forEach(CoreV1.Service.messageType) { note($0, isGone: false) }
+    }
+
+    private func note(_ tree: Message, isGone: Bool) {
+        guard let service = CoreV1.Service(tree) else { return }
+        let key = "\(service.metadata.namespace)/\(service.metadata.name)"
+        state.withLock { state in
+            if let before = state.services.removeValue(forKey: key) { state.count(before, by: -1) }
+            guard !isGone else { return }
+            let held = Taken(
+                addresses: Set(service.spec.clusterIPs.compactMap { parseIPv4($0[...]) }),
+                ports: Set(Self.ports(service)))
+            state.services[key] = held
+            state.count(held, by: 1)
+        }
+    }
 
     /// Gives a service what it lacks, and reserves what it asks for.
     ///
@@ -76,24 +117,12 @@ final class ServiceAddresses: Sendable {
         giveBack(try take(&tree, old: old))
     }
 
+    /// The service has been written, and so counts by itself, or has not.
     func giveBack(_ taken: Taken) {
         state.withLock { state in
-            state.addresses.subtract(taken.addresses)
-            state.ports.subtract(taken.ports)
+            state.reserved.addresses.subtract(taken.addresses)
+            state.reserved.ports.subtract(taken.ports)
         }
-    }
-
-    /// Gives back what a service had that is gone; of one that changed, what it has no more.
-    func giveBack(of tree: Message, keeping kept: Message? = nil) {
-        guard let service = CoreV1.Service(tree) else { return }
-        let now = kept.flatMap { CoreV1.Service($0) }
-        let keptAddresses = Set(now?.spec.clusterIPs ?? [])
-        let keptPorts = Set(now.map(Self.ports) ?? [])
-        var taken = Taken()
-        taken.addresses = service.spec.clusterIPs.filter { !keptAddresses.contains($0) }
-            .compactMap { parseIPv4($0[...]) }
-        taken.ports = Self.ports(service).filter { !keptPorts.contains($0) }
-        giveBack(taken)
     }
 
     private static func ports(_ service: CoreV1.Service) -> [Int] {
@@ -110,10 +139,10 @@ final class ServiceAddresses: Sendable {
         }
         if service.spec.clusterIP.isEmpty {
             let address = try freeAddress(service)
-            taken.addresses.append(address)
+            taken.addresses.insert(address)
             service.spec.clusterIP = formatIPv4(address)
         } else if before?.spec.clusterIP != service.spec.clusterIP {
-            taken.addresses.append(try reserve(service))
+            taken.addresses.insert(try reserve(service))
         }
         if service.spec.clusterIPs.isEmpty { service.spec.clusterIPs = [service.spec.clusterIP] }
     }
@@ -125,7 +154,7 @@ final class ServiceAddresses: Sendable {
                 "failed to allocate IP \(text): the provided IP is not in the valid range. "
                     + "The range of valid IPs is \(range)")
         }
-        guard state.withLock({ $0.addresses.insert(address).inserted }) else {
+        guard state.withLock({ $0.reserve(address: address) }) else {
             throw invalid(service, "spec.clusterIPs", "[\"\(text)\"]",
                 "failed to allocate IP \(text): provided IP is already allocated")
         }
@@ -137,7 +166,7 @@ final class ServiceAddresses: Sendable {
             for _ in 0..<range.count {
                 let address = range.first + 2 + state.nextAddress % UInt32(range.count - 1)
                 state.nextAddress &+= 1
-                if state.addresses.insert(address).inserted { return address }
+                if state.reserve(address: address) { return address }
             }
             return nil
         }
@@ -157,7 +186,7 @@ final class ServiceAddresses: Sendable {
             let asked = ports[index].nodePort
             if asked != 0, own.contains(asked) { continue }
             ports[index].nodePort = try port(asked, service, index)
-            taken.ports.append(ports[index].nodePort)
+            taken.ports.insert(ports[index].nodePort)
             own.insert(ports[index].nodePort)
         }
         service.spec.ports = ports
@@ -165,7 +194,7 @@ final class ServiceAddresses: Sendable {
             service.spec.healthCheckNodePort == 0
         else { return }
         service.spec.healthCheckNodePort = try port(0, service, 0)
-        taken.ports.append(service.spec.healthCheckNodePort)
+        taken.ports.insert(service.spec.healthCheckNodePort)
     }
 
     private func port(
@@ -179,7 +208,7 @@ final class ServiceAddresses: Sendable {
                     "provided port is not in the valid range. The range of valid ports is "
                         + "\(all.lowerBound)-\(all.upperBound)")
             }
-            guard state.withLock({ $0.ports.insert(asked).inserted }) else {
+            guard state.withLock({ $0.reserve(port: asked) }) else {
                 throw invalid(service, field, "\(asked)", "provided port is already allocated")
             }
             return asked
@@ -188,7 +217,7 @@ final class ServiceAddresses: Sendable {
             for _ in all {
                 let port = all.lowerBound + state.nextPort % all.count
                 state.nextPort += 1
-                if state.ports.insert(port).inserted { return port }
+                if state.reserve(port: port) { return port }
             }
             return nil
         }
@@ -207,17 +236,26 @@ final class ServiceAddresses: Sendable {
     }
 }
 
-extension Registry {
-    /// Reserves what the services in the store have, at start.
-    func takeAddressesInUse() throws {
-        let type = CoreV1.Service.messageType
-        guard let resource = type.resource else { return }
-        let range = layout.collection(type, resource, namespace: nil)
-        for entry in try store.range(.init(.prefix(range))).entries {
-            var tree = try EncodedObject(
-                type: type, bytes: entry.value, revision: entry.modRevision).tree()
-            _ = try? addresses.take(&tree)  // Two with one address: the first has it.
+extension ServiceAddresses.State {
+    fileprivate mutating func count(_ held: ServiceAddresses.Taken, by step: Int) {
+        for address in held.addresses {
+            let count = (addresses[address] ?? 0) + step
+            addresses[address] = count == 0 ? nil : count
         }
+        for port in held.ports {
+            let count = (ports[port] ?? 0) + step
+            ports[port] = count == 0 ? nil : count
+        }
+    }
+
+    /// Returns whether it was free.
+    fileprivate mutating func reserve(address: UInt32) -> Bool {
+        addresses[address] == nil && reserved.addresses.insert(address).inserted
+    }
+
+    /// Returns whether it was free.
+    fileprivate mutating func reserve(port: Int) -> Bool {
+        ports[port] == nil && reserved.ports.insert(port).inserted
     }
 }
 
