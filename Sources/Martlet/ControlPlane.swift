@@ -7,6 +7,7 @@ import Controllers
 
 import Glibc
 import InProcess
+import Joining
 import Kubernetes
 import Logging
 import PKI
@@ -35,6 +36,10 @@ struct ControlPlane {
     static func start(_ settings: Settings) async throws -> ControlPlane {
         let time = SystemTime()
         let pki = settings.dataDirectory + "/pki"
+        // Until the store replicates, nobody may believe that it does.
+        guard !settings.cluster.opensPeerPort else {
+            throw SettingError("--peer-listen", "and a cluster of several members are not built yet")
+        }
         try await NewMember(plan: settings.cluster, directory: pki).fetchSecrets()
         let identity = try ClusterIdentity(
             directory: pki, extraNames: settings.servingNames,
