@@ -306,7 +306,7 @@ targets.append(room("Fuzzing", at: "Tests/Fuzzing", knows: ["Checksum", "LogTape
                     exclude: ["Seeds"]))
 
 targets.append(tests("MartletTests", at: "Tests/MartletTests", knows: [
-    "martlet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    "Joining", "martlet", .product(name: "ArgumentParser", package: "swift-argument-parser"),
 ]))
 
 let package = Package(

@@ -31,8 +31,9 @@ struct ClusterLinks: Sendable {
             return try await Admission(plan: plan, store: opened).admit(request)
         }
         network = try PeerNetwork(
-            PeerNetworkConfiguration(settings, identity, time, joinDesk: desk)
-        ) { store.opened?.receive(frame: $0) }
+            PeerNetworkConfiguration(settings, identity, time, joinDesk: desk),
+            receive: { store.opened?.receive(frame: $0) },
+            unreachable: { store.opened?.noteUnreachable($0) })
     }
 
     /// Listens for other members.

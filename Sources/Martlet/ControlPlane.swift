@@ -37,7 +37,6 @@ struct ControlPlane {
     /// Starts everything, and returns when the API answers.
     static func start(_ settings: Settings) async throws -> ControlPlane {
         let time = SystemTime()
-        try Files.makeDirectory(settings.dataDirectory)
         let pki = settings.dataDirectory + "/pki"
         let newMember = NewMember(plan: settings.cluster, directory: pki)
         try await newMember.fetchSecrets()
@@ -53,6 +52,7 @@ struct ControlPlane {
             }
         }
         if let links { links.connect(store) } else { leading.yield(true) }
+        try newMember.forgetDetails()
         let server = try APIServer(settings, identity, store, time)
         let http = try HTTPServer(
             ServerConfiguration(

@@ -79,6 +79,10 @@ enum Files {
         }
     }
 
+    static func remove(_ path: String) throws(FileError) {
+        guard unsafe unlink(path) == 0 else { throw FileError("remove", path) }
+    }
+
     /// An absolute form of a path, so that what is printed can be used from anywhere.
     static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/") else { return path }

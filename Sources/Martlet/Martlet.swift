@@ -60,9 +60,8 @@ extension SettingError {
 /// asks for an audit log must not believe that there is one.
 enum UnbuiltFlags {
     private static let names: Set<String> = [
-        "enable-admission-plugins",
-        "disable-admission-plugins", "admission-control-config-file", "authentication-config",
-        "authorization-config", "runtime-config", "tracing-config-file",
+        "enable-admission-plugins", "disable-admission-plugins", "admission-control-config-file",
+        "authentication-config", "authorization-config", "runtime-config", "tracing-config-file",
     ]
     private static let beginnings = [
         "audit-", "encryption-provider-", "oidc-", "authentication-token-webhook-",

@@ -39,6 +39,11 @@ struct NewMember {
         Files.exists(detailsPath) ? try Files.read(detailsPath) : nil
     }
 
+    /// The store has taken over what there was to tell.
+    func forgetDetails() throws(FileError) {
+        if Files.exists(detailsPath) { try Files.remove(detailsPath) }
+    }
+
     private func ask(_ giver: PeerAddress, _ token: String) async throws -> JoinGrant {
         let progress = Progress(interval: Self.progressInterval)
         do throws(JoinClient.Failure) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Joining
 import Testing
 
 @testable import martlet
@@ -38,6 +39,17 @@ struct SettingsTests {
         #expect(own.mutatingRequestsMax == 0)
     }
 
+    @Test("is alone without flags, and one of several with them")
+    func members() throws {
+        #expect(try !settings().get().cluster.opensPeerPort)
+        let cluster = "n1=https://10.0.0.1:6480,n2=https://10.0.0.2:6480"
+        let second = try settings(
+            "--name=n2", "--initial-cluster=\(cluster)",
+            "--join-token=correct-horse-battery-staple").get()
+        #expect(second.cluster.opensPeerPort)
+        #expect(second.cluster.listenHost == "10.0.0.2")
+    }
+
     @Test("gives up history every five minutes unless told otherwise", arguments: [
         ("5m", Duration.seconds(300)), ("1m30s", .seconds(90)), ("0", nil),
     ] as [(String, Duration?)])
@@ -56,7 +68,12 @@ struct SettingsTests {
         ("--audit-policy-file=x", "--audit-policy-file is not built yet"),
         ("--encryption-provider-config=x", "--encryption-provider-config is not built yet"),
         ("--oidc-issuer-url=x", "--oidc-issuer-url is not built yet"),
-        ("--initial-cluster=x", "--initial-cluster takes NAME=https://HOST:PORT,..., not \"x\""),
+        ("--initial-cluster=x",
+            #"--initial-cluster takes NAME=https://HOST:PORT,..., not "x""#),
+        ("--join=x", #"--join takes https://HOST:PORT, not "x""#),
+        ("--join-token=correct-horse-battery-staple",
+            "--join-token goes with --join or --initial-cluster"),
+        ("--peer-listen=x", #"--peer-listen takes ADDRESS:PORT, not "x""#),
         ("--nonsense=x", "martlet: Unknown option '--nonsense'"),
         ("--feature-gates=WatchList", "--feature-gates missing bool value for WatchList"),
         ("--feature-gates=Nonsense=true", "--feature-gates unrecognized feature gate: Nonsense"),

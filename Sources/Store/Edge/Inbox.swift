@@ -10,6 +10,7 @@ struct Inbox: Sendable {
         case read(Completion)
         case change([MembershipChange], [MemberID: ClusterMembers.Address],
                     @Sendable (RaftRefusal?) -> Void)
+        case unreachable(MemberID)
         case transfer(MemberID?, @Sendable (RaftRefusal?) -> Void)
     }
 

@@ -135,6 +135,7 @@ extension Inbox.Call {
     func fail() {
         switch self {
         case .read(let completion): completion(.failure(.closed))
+        case .unreachable: break
         case .change(_, _, let answer), .transfer(_, let answer):
             answer(.notLeader(leader: nil))
         }

@@ -167,6 +167,7 @@ extension LogWriting {
         try makeRoom { _, _ in Replica<Completion>.talkRoom }
         switch wanted {
         case .read(let completion): read(completion)
+        case .unreachable(let member): replica.noteUnreachable(member)
         case .change(let changes, var addresses, let answer):
             if let me = cluster?.options.me {
                 addresses[replica.id] = .init(name: me.name, peer: me.peerAddress)

@@ -8,6 +8,12 @@ extension Store {
     /// Takes a frame that another member has sent.
     public func receive(frame: [UInt8]) { writer.receive(frame) }
 
+    /// What was sent to a member may be lost: it is sent again.
+    public func noteUnreachable(_ member: UInt64) {
+        // If there is no room for it, the next answer to a heartbeat tells the same.
+        _ = writer.call(.unreachable(MemberID(member)))
+    }
+
     /// Returns once this member has everything that was committed anywhere when the call was made:
     /// what is read after it is no older.
     ///
