@@ -59,10 +59,13 @@ targets += [
          settings: lending),
     room("StoreHistory", at: "Sources/Store/History", knows: ["StoreCore"]),
     room("StoreSimulator", at: "Sources/Store/Simulator", knows: ["StoreCore", "StoreHistory"]),
+    room("StoreSimulation", at: "Sources/Store/Simulation",
+         knows: ["Raft", "Replica", "StoreCore", "StoreHistory", "StoreSimulator"], settings: lending),
     room("ReferenceStore", at: "Tests/Support/ReferenceStore",
          knows: ["Checksum", "StoreCore", "StoreHistory", "StoreSimulator"]),
     .executableTarget(
-        name: "simulate-cluster", dependencies: ["ReferenceStore", "StoreHistory", "StoreSimulator"],
+        name: "simulate-cluster",
+        dependencies: ["ReferenceStore", "StoreHistory", "StoreSimulation", "StoreSimulator"],
         path: "tools/simulate-cluster", swiftSettings: strict),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(
@@ -72,8 +75,11 @@ targets += [
     tests("RaftTests", at: "Tests/RaftTests", knows: ["Raft", "CaseFiles"], cases: true),
     tests("StoreCoreTests", at: "Tests/StoreCoreTests",
           knows: ["StoreCore", "Checksum", "LogTape", "Raft"]),
+    tests("ReplicaTests", at: "Tests/ReplicaTests", knows: ["Raft", "Replica", "StoreCore"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
     tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
+    tests("StoreSimulationTests", at: "Tests/StoreSimulationTests",
+          knows: ["StoreSimulation", "StoreSimulator"]),
     tests("StoreSimulatorTests", at: "Tests/StoreSimulatorTests",
           knows: ["ReferenceStore", "StoreHistory", "StoreSimulator"]),
 ]

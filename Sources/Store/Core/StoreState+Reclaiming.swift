@@ -84,15 +84,29 @@ extension StoreState {
         _ change: Change, _ key: RawSpan, isCopy: Bool, _ sequence: UInt32
     ) -> Bool {
         if isSuperseded(change, key) { return false }
+        if isAfterCheckpoint(sequence) { return true }
         let others = segments.uses.filter { $0.key != sequence }
         if isCopy, !others.contains(where: { $0.key < sequence }) { return false }
         return others.contains { ($0.value.oldestPut ?? change.modRevision) < change.modRevision }
     }
 
-    /// Whether a later version of the key is there to stay: one that is not committed may go.
+    /// Whether a segment tells what the checkpoint on disk may not know.
+    private func isAfterCheckpoint(_ sequence: UInt32) -> Bool {
+        checkpointSegment.map { $0 <= sequence } ?? false
+    }
+
+    /// Notes that a checkpoint is on disk, and where it begins.
+    package mutating func noteCheckpoint(at segment: UInt32?) { checkpointSegment = segment }
+
+    /// Where the checkpoint on disk begins.
+    package var checkpointBegin: UInt32? { checkpointSegment }
+
+    /// Whether the delete's own version is known from elsewhere, or one that is there to stay hides
+    /// it from every revision that can be read. A later one does not: between the two, older puts
+    /// would be seen.
     private func isSuperseded(_ change: Change, _ key: RawSpan) -> Bool {
-        guard let newest = keys.newestRevision(key) else { return false }
-        return newest >= change.modRevision && newest <= published
+        let newest = keys.newestRevision(key, upTo: max(compacted, change.modRevision))
+        return newest.map { $0 >= change.modRevision } ?? false
     }
 
     private func addLease(
@@ -102,7 +116,9 @@ extension StoreState {
             if lease.segment == sequence, !survivors.leases.contains(id) {
                 survivors.leases.append(id)
             }
-        } else if kind == .leaseEnd || kind == .leaseEndCopy, segments.uses.contains(where: { $0.key < sequence }) {
+        } else if kind == .leaseEnd || kind == .leaseEndCopy,
+            isAfterCheckpoint(sequence) || segments.uses.contains(where: { $0.key < sequence })
+        {
             survivors.endedLeases.append(id)
         }
     }
@@ -192,9 +208,11 @@ extension StoreState {
     package var segmentUses: [UInt32: SegmentUse] { segments.uses }
 
     /// The segment to retire next, if any.
-    package func victim(spareBytes: Int) -> UInt32? {
+    package func victim(
+        spareBytes: Int, plan: RetentionPlan = RetentionPlan()
+    ) -> UInt32? {
         let settled = segments.uses.filter { $0.key < neededFrom }
-        return RetentionPlan().victim(
+        return plan.victim(
             among: segments.uses, candidates: settled, compacted: compacted, spareBytes: spareBytes)
     }
 }
