@@ -62,7 +62,8 @@ targets += [
     room("ReferenceStore", at: "Tests/Support/ReferenceStore",
          knows: ["Checksum", "StoreCore", "StoreHistory", "StoreSimulator"]),
     .executableTarget(
-        name: "simulate-cluster", dependencies: ["ReferenceStore", "StoreHistory", "StoreSimulator"],
+        name: "simulate-cluster",
+        dependencies: ["ReferenceStore", "StoreHistory", "StoreSimulator"],
         path: "tools/simulate-cluster", swiftSettings: strict),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(
@@ -72,6 +73,7 @@ targets += [
     tests("RaftTests", at: "Tests/RaftTests", knows: ["Raft", "CaseFiles"], cases: true),
     tests("StoreCoreTests", at: "Tests/StoreCoreTests",
           knows: ["StoreCore", "Checksum", "LogTape", "Raft"]),
+    tests("ReplicaTests", at: "Tests/ReplicaTests", knows: ["Raft", "Replica", "StoreCore"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
     tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
     tests("StoreSimulatorTests", at: "Tests/StoreSimulatorTests",

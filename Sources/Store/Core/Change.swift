@@ -1,10 +1,12 @@
+internal import Checksum
+
 /// One key's change as it stands in the log, at a multiple of 8 bytes:
 ///
 ///      0  u8   1 put, 2 delete
 ///      1  u8   0, three times
 ///      4  u32  length of the key
 ///      8  u32  length of the value
-///     12  u32  0
+///     12  u32  crc32c over all but itself
 ///     16  i64  create revision (0 for a delete)
 ///     24  i64  mod revision
 ///     32  i64  version (0 for a delete)
@@ -49,6 +51,23 @@ public struct Change: Sendable {
         lease = LeaseID(bytes.integer(at: offset + 40, as: Int64.self))
         guard offset + stride <= bytes.byteCount else { return nil }
     }
+
+    /// Reads the change at `offset` to be served: nil if it is not what was written.
+    public init?(checkedAt offset: Int, in bytes: RawSpan) {
+        self.init(at: offset, in: bytes)
+        let stored = bytes.integer(at: offset + Self.checksumOffset, as: UInt32.self)
+        guard Self.checksum(bytes.slice(offset, stride)) == stored else { return nil }
+    }
+
+    static let checksumOffset = 12
+
+    /// The checksum of a change's bytes.
+    static func checksum(_ bytes: RawSpan) -> UInt32 {
+        let rest = checksumOffset + MemoryLayout<UInt32>.size
+        return crc32c(
+            bytes.slice(rest, bytes.byteCount - rest),
+            from: crc32c(bytes.slice(0, checksumOffset)))
+    }
 }
 
 /// A change that is to be written: the numbers of ``Change`` before there is a place for it.
@@ -75,5 +94,7 @@ extension [UInt8] {
         append(bytes: key)
         append(bytes: value)
         append(contentsOf: repeatElement(0, count: roundedUp(payload, to: 8) - payload))
+        let checksum = Change.checksum(raw.extracting(start..<count))
+        store(checksum, at: start + Change.checksumOffset)
     }
 }

@@ -1,30 +1,31 @@
 internal import Checksum
-internal import Raft
+package import Raft
 
 // A checkpoint is the key space as it was while the log went on: each leaf at its own moment, none
 // before `position`. Replaying the log from there on makes it whole, as every change stands for
 // itself. It counts once all that it may have seen is durable, and bears its name from then on.
 // A checkpoint saves time at a start and nothing else; the log alone suffices.
 //
-//    0  8 bytes  "MARTCKP" and format version 2
+//    0  8 bytes  "MARTCKP" and format version 3
 //    8  u32      crc32c over all that follows
 //   12  u32      0
 //   16  u64      bytes of the file
 //   24           position: u32 segment, u32 offset, u32 previous, u32 0, u64 index, u64 term
 //   56  i64 revision, i64 compacted
-//   72           segments, leases, keys of leases, each with an i64 count before it
+//   72  u64      the newest entry that it may have seen, which is committed
+//   80           segments, leases, keys of leases, each with an i64 count before it
 //   ...          keys until the end: u32 bytes, u32 versions, the key, the versions, newest first
 
 /// A checkpoint in the making.
 package struct CheckpointWriter: Sendable {
-    package static let headerBytes = 72
-    static let magic: UInt64 = 0x02_50_4B_43_54_52_41_4D
+    package static let headerBytes = 80
+    static let magic: UInt64 = 0x03_50_4B_43_54_52_41_4D
 
     /// Bytes to be written next, after those taken before.
     package var bytes: [UInt8] = []
     private var checksum: UInt32 = 0
     private var bytesTaken = 0
-    private let position: LogPosition
+    package let position: LogPosition
     private let revision: Revision
     private let compacted: Revision
     /// The key at which to go on; nil when all keys are there.
@@ -36,8 +37,9 @@ package struct CheckpointWriter: Sendable {
     package init(_ core: borrowing StoreState, at position: LogPosition) {
         self.position = position
         (revision, compacted) = (core.revision, core.compacted)
-        bytes.append(integer: Int64(core.segments.uses.count))
-        for (sequence, use) in core.segments.uses { bytes.append(use, sequence) }
+        let uses = core.segments.uses.filter { !core.retiring.contains($0.key) }
+        bytes.append(integer: Int64(uses.count))
+        for (sequence, use) in uses { bytes.append(use, sequence) }
         bytes.append(integer: Int64(core.leases.leases.count))
         for (id, lease) in core.leases.leases {
             bytes.append(integer: id.number)
@@ -69,7 +71,10 @@ package struct CheckpointWriter: Sendable {
     }
 
     /// The header, once all else has been taken.
-    package func header() -> [UInt8] {
+    ///
+    /// - Parameter committed: An entry that is committed, and on this disk, with all that the state
+    ///   had when keys were last taken down.
+    package func header(committed: LogIndex) -> [UInt8] {
         var header: [UInt8] = []
         header.append(integer: Self.magic)
         header.append(integer: 0 as UInt64)
@@ -82,6 +87,7 @@ package struct CheckpointWriter: Sendable {
         header.append(integer: position.last.term.number)
         header.append(integer: revision.number)
         header.append(integer: compacted.number)
+        header.append(integer: committed.number)
         let sum = crc32c(header.raw.extracting(16..<header.count), from: checksum)
         header.store(sum, at: 8)
         return header
@@ -173,8 +179,10 @@ extension StoreState {
         _ = try reader.integer(UInt32.self)
         position.last = EntryID(
             index: LogIndex(try reader.integer()), term: Term(try reader.integer()))
+        checkpointSegment = position.segment
         revision = Revision(try reader.integer())
         compacted = Revision(try reader.integer())
+        notes.committed = LogIndex(try reader.integer())
         try readSegments(&reader, &notes)
         try readLeases(&reader)
         while !reader.isAtEnd { try readKey(&reader) }

@@ -70,6 +70,11 @@ package struct LogReplay: ~Copyable {
         }
     }
 
+    /// Takes in what the checkpoint may have seen: without it, the state would be of no moment.
+    package mutating func takeInSeen(reading reader: SegmentReader) throws(LogDamage) {
+        try takeIn(through: min(notes.committed, table.last), reading: reader)
+    }
+
     /// Takes in what is committed for sure, as this member decides alone.
     package mutating func takeInAll(reading reader: SegmentReader) throws(LogDamage) {
         try takeIn(through: table.last, reading: reader)

@@ -8,14 +8,14 @@ package struct RetentionPlan: Sendable {
     /// space before it gives any back.
     static let bytesPerLiveByte = 1.6
     /// A log of so many bytes is left alone, but for segments that are quite dead.
-    static let bytesMin = 2 * 1024 * 1024
+    let bytesMin: Int
     /// A segment with more alive than this is not worth copying.
     static let liveShareMax = 0.85
     /// Deletes that only keep dead puts from coming back may take this share of what is alive. Then
     /// the oldest segments go, as it is those that make the deletes necessary.
     static let tombstoneShareMax = 0.125
 
-    package init() {}
+    package init(bytesMin: Int = 2 * 1024 * 1024) { self.bytesMin = bytesMin }
 
     /// Returns the segment to retire, if any.
     ///
@@ -39,10 +39,10 @@ package struct RetentionPlan: Sendable {
         let live = uses.values.reduce(0) { $0 + $1.liveBytes }
         let total = uses.values.reduce(spareBytes) { $0 + $1.fileBytes }
         let tombstones = uses.values.reduce(0) { $0 + $1.tombstoneBytes }
-        if Double(tombstones) > Self.tombstoneShareMax * Double(live) + Double(Self.bytesMin) {
+        if Double(tombstones) > Self.tombstoneShareMax * Double(live) + Double(bytesMin) {
             return given.keys.min()
         }
-        guard total > Self.bytesMin, Double(total) > Self.bytesPerLiveByte * Double(live) else {
+        guard total > bytesMin, Double(total) > Self.bytesPerLiveByte * Double(live) else {
             return nil
         }
         let emptiest = given.min { $0.value.liveShare < $1.value.liveShare }

@@ -68,6 +68,9 @@ struct SegmentBook {
         uses[sequence, default: SegmentUse(fileBytes: 0)].liveBytes += bytes
     }
 
+    /// Forgets segments that are none any more.
+    mutating func keep(_ isThere: (UInt32) -> Bool) { uses = uses.filter { isThere($0.key) } }
+
     /// After a replay: forgets segments that turned out to be gone.
     mutating func dropUnopened() { uses = uses.filter { $0.value.fileBytes > 0 } }
 

@@ -84,10 +84,22 @@ extension StoreState {
         _ change: Change, _ key: RawSpan, isCopy: Bool, _ sequence: UInt32
     ) -> Bool {
         if isSuperseded(change, key) { return false }
+        if isAfterCheckpoint(sequence) { return true }
         let others = segments.uses.filter { $0.key != sequence }
         if isCopy, !others.contains(where: { $0.key < sequence }) { return false }
         return others.contains { ($0.value.oldestPut ?? change.modRevision) < change.modRevision }
     }
+
+    /// Whether a segment tells what the checkpoint on disk may not know.
+    private func isAfterCheckpoint(_ sequence: UInt32) -> Bool {
+        checkpointSegment.map { $0 <= sequence } ?? false
+    }
+
+    /// Notes that a checkpoint is on disk, and where it begins.
+    package mutating func noteCheckpoint(at segment: UInt32?) { checkpointSegment = segment }
+
+    /// Where the checkpoint on disk begins.
+    package var checkpointBegin: UInt32? { checkpointSegment }
 
     /// Whether a later version of the key is there to stay: one that is not committed may go.
     private func isSuperseded(_ change: Change, _ key: RawSpan) -> Bool {
@@ -102,7 +114,9 @@ extension StoreState {
             if lease.segment == sequence, !survivors.leases.contains(id) {
                 survivors.leases.append(id)
             }
-        } else if kind == .leaseEnd || kind == .leaseEndCopy, segments.uses.contains(where: { $0.key < sequence }) {
+        } else if kind == .leaseEnd || kind == .leaseEndCopy,
+            isAfterCheckpoint(sequence) || segments.uses.contains(where: { $0.key < sequence })
+        {
             survivors.endedLeases.append(id)
         }
     }
@@ -192,9 +206,11 @@ extension StoreState {
     package var segmentUses: [UInt32: SegmentUse] { segments.uses }
 
     /// The segment to retire next, if any.
-    package func victim(spareBytes: Int) -> UInt32? {
+    package func victim(
+        spareBytes: Int, plan: RetentionPlan = RetentionPlan()
+    ) -> UInt32? {
         let settled = segments.uses.filter { $0.key < neededFrom }
-        return RetentionPlan().victim(
+        return plan.victim(
             among: segments.uses, candidates: settled, compacted: compacted, spareBytes: spareBytes)
     }
 }

@@ -8,6 +8,8 @@ package import Raft
 package struct ReplayNotes {
     /// Segments that have to be there: of the newest opening, less what was retired since.
     package var segmentsNeeded: Set<UInt32> = []
+    /// Of the checkpoint: it may have seen entries up to here, which are committed.
+    package var committed = LogIndex.zero
     package init() {}
 }
 
@@ -111,6 +113,9 @@ extension StoreState {
             notes.segmentsNeeded.insert(payload.integer(at: offset, as: UInt32.self))
         }
         try replay(statement: payload.extracting(statement..<payload.byteCount), of: record)
+        // A checkpoint may have told of segments that were retired by records in others, which are
+        // gone as well.
+        segments.keep { notes.segmentsNeeded.contains($0) }
         if segments[header.sequence] == nil {
             segments[header.sequence] = SegmentUse(fileBytes: header.fileBytes)
         }
@@ -224,6 +229,16 @@ package struct LogRecord {
         self.index = LogIndex(index)
         term = Term(bytes.integer(at: offset + 24, as: UInt64.self))
         committed = LogIndex(index - min(index, UInt64(uncommitted)))
+    }
+
+    /// A record on its way out of a file, checked against its checksum.
+    package init(
+        checkedAt offset: Int, of bytes: RawSpan, in header: SegmentHeader
+    ) throws(LogDamage) {
+        guard RecordHeader(at: offset, in: bytes, salt: header.salt) != nil else {
+            throw LogDamage(offset: offset, reason: .record)
+        }
+        try self.init(at: offset, of: bytes)
     }
 
     func require(_ condition: Bool) throws(LogDamage) {

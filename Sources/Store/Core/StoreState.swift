@@ -18,6 +18,10 @@ package struct StoreState: ~Copyable, Sendable {
     /// Segments from here on hold entries that are not committed yet.
     package var neededFrom = UInt32.max
 
+    /// Where the checkpoint on disk begins, if there is one. It may hold what was deleted since, and
+    /// the deletes have to stay in the log.
+    var checkpointSegment: UInt32?
+
     /// The newest decided compaction, which may not be durable yet.
     var compacting = Revision.none
     /// Segments whose retirement is decided, and may not be durable yet.

@@ -1,4 +1,4 @@
-/// A transaction's record in a segment that is known to be sound.
+/// A transaction's record in a segment.
 package struct TransactionRecord {
     package let revision: Revision
     /// Where it begins.
@@ -6,16 +6,13 @@ package struct TransactionRecord {
     private let payload: Range<Int>
     private let count: Int
 
-    /// Returns the next transaction at or after `offset`, and moves `offset` behind it; nil at
+    /// Returns the next transaction, checked against its checksum, at or after `offset`, and moves `offset` behind it; nil at
     /// `end` or after the segment's last record.
     package static func next(
-        from offset: inout Int, to end: Int, in bytes: RawSpan
+        from offset: inout Int, to end: Int, in bytes: RawSpan, of header: SegmentHeader
     ) throws(LogDamage) -> TransactionRecord? {
         while offset + RecordHeader.byteCount <= min(end, bytes.byteCount) {
-            let record = try LogRecord(at: offset, of: bytes)
-            guard record.end <= bytes.byteCount, record.payload.lowerBound <= record.end else {
-                throw LogDamage(offset: offset, reason: .contents)
-            }
+            let record = try LogRecord(checkedAt: offset, of: bytes, in: header)
             if record.kind == .seal { return nil }
             offset = record.end
             guard record.kind == .transaction else { continue }

@@ -41,13 +41,15 @@ struct CheckpointFile {
     }
 
     /// Gives the file its name.
-    mutating func finish() throws(StoreError) {
+    mutating func finish(_ shared: Shared) throws(StoreError) {
         guard let written = writer else { return }
         defer { giveUp() }
-        try disk.write(written.header().raw, to: descriptor, at: 0)
+        let committed = shared.state.withLock { $0.publishedIndex }
+        try disk.write(written.header(committed: committed).raw, to: descriptor, at: 0)
         try disk.sync(descriptor)
         try disk.rename(path, to: directory.file("checkpoint"))
         try disk.syncDirectory(directory.path)
+        shared.state.withLock { $0.core.noteCheckpoint(at: written.position.segment) }
     }
 
     mutating func giveUp() {
@@ -91,7 +93,7 @@ extension Keeper {
     }
 
     func finish(_ checkpoint: inout CheckpointFile) {
-        do throws(StoreError) { try checkpoint.finish() } catch { return giveUp(&checkpoint) }
+        do throws(StoreError) { try checkpoint.finish(shared) } catch { return giveUp(&checkpoint) }
         change { work in
             (work.checkpointing, work.bytesSinceCheckpoint) = (.none, 0)
         }
@@ -112,7 +114,7 @@ extension Keeper {
         checkpoint.giveUp()
         do throws(StoreError) {
             while try !checkpoint.writeMore(shared) {}
-            try checkpoint.finish()
+            try checkpoint.finish(shared)
         } catch {
             checkpoint.giveUp()
         }

@@ -36,9 +36,14 @@ struct History {
         _ change: StoredEntry, _ segments: SegmentSet?
     ) throws(StoreError) -> WatchEvent {
         guard let segments else { return WatchEvent(entry: change, previous: nil) }
+        guard change.isDelete || change.version > 1 else {
+            return WatchEvent(entry: change, previous: nil)
+        }
         let before = Revision(change.modRevision.number - 1)
-        let (place, now) = shared.state.withLock { state in
-            (change.withKey { state.core.place(of: $0, at: before) }, state.segments)
+        let (place, now) = try shared.state.withLock { state throws(StoreError) in
+            // What was there before the oldest revision is not kept.
+            try state.core.checkReadable(before, current: before)
+            return (change.withKey { state.core.place(of: $0, at: before) }, state.segments)
         }
         guard let place else { return WatchEvent(entry: change, previous: nil) }
         let entry = try StoredEntry(place, in: now.merging(segments))
@@ -62,7 +67,7 @@ struct History {
                 try segment.withBytes { bytes throws(LogDamage) in
                     var offset = offset
                     while !isFull, let record = try TransactionRecord.next(
-                        from: &offset, to: end, in: bytes)
+                        from: &offset, to: end, in: bytes, of: segment.header)
                     {
                         guard !voids.contains(record.offset) else { continue }
                         guard record.revision <= through else { return }

@@ -230,7 +230,11 @@ final class Keeper: Sendable {
         let path = directory.segmentFile(segment.sequence)
         let spare = directory.file("spare-\(segment.sequence)")
         let bytes = segment.header.fileBytes
-        do throws(StoreError) { try options.disk.rename(path, to: spare) } catch {
+        do throws(StoreError) {
+            try options.disk.rename(path, to: spare)
+            // Were the old name to come back, it would be that of another segment's bytes.
+            try options.disk.syncDirectory(directory.path)
+        } catch {
             // The next start removes it.
             return
         }

@@ -12,14 +12,6 @@ struct Round: Sendable {
     var segments: SegmentSet
 }
 
-/// The end of the log: where to go on, and in which file.
-struct LogEnd: Sendable {
-    var position: LogPosition
-    var segment: Segment
-    /// Whether the segment has no opening yet.
-    var isUnopened: Bool
-}
-
 /// The state of the writing thread: this member of the store, and the files of its log.
 struct LogWriting: ~Copyable {
     let shared: Shared
@@ -231,7 +223,7 @@ struct LogWriting: ~Copyable {
 extension Shared.State {
     fileprivate mutating func move(_ move: Decision.Move, _ segments: SegmentSet) {
         segments[move.new.segment]?.withBytes { bytes in
-            guard let change = Change(at: Int(move.new.offset), in: bytes) else { return }
+            guard let change = Change(checkedAt: Int(move.new.offset), in: bytes) else { return }
             let key = bytes.extracting(change.keyOffset..<change.valueOffset)
             core.move(change, key: key, from: move.old, to: move.new)
         }

@@ -36,7 +36,9 @@ final class Shared: Sendable {
     func put(_ core: consuming StoreState) {
         var core: StoreState? = core
         state.withLock { state in
-            if let rebuilt = core.take() { state.core = rebuilt }
+            guard var rebuilt = core.take() else { return }
+            rebuilt.noteCheckpoint(at: state.core.checkpointBegin)
+            state.core = rebuilt
         }
     }
 }

@@ -140,7 +140,7 @@ extension Segment {
         _ place: Place, in bytes: RawSpan,
         _ visit: (RawSpan, RawSpan, EntryVersion) throws(StoreError) -> Void
     ) throws(StoreError) -> Int {
-        guard let change = Change(at: Int(place.offset), in: bytes) else {
+        guard let change = Change(checkedAt: Int(place.offset), in: bytes) else {
             throw .damaged(
                 file: path, LogDamage(offset: Int(place.offset), reason: .contents))
         }

@@ -14,7 +14,7 @@ public struct StoredEntry: Sendable {
                 file: "segment \(place.segment)", LogDamage(offset: 0, reason: .missing))
         }
         let offset = Int(place.offset)
-        guard let change = segment.withBytes({ Change(at: offset, in: $0) }) else {
+        guard let change = segment.withBytes({ Change(checkedAt: offset, in: $0) }) else {
             throw .damaged(file: segment.path, LogDamage(offset: offset, reason: .contents))
         }
         (self.segment, self.change) = (segment, change)

@@ -250,7 +250,7 @@ extension RaftLog {
         let isSame =
             changes(upTo: agreed, after: other.base) == other.changes(upTo: agreed, after: base)
             && (agreed <= max(base.index, other.base.index)
-                || header(at: agreed) == other.header(at: agreed))
+                || header(at: agreed).kind == other.header(at: agreed).kind)
         return isSame ? .through(agreed) : .broken(agreed)
     }
 

@@ -108,6 +108,11 @@ extension Replica {
 
     package mutating func noteUnreachable(_ member: MemberID) { raft.noteUnreachable(member) }
 
+    /// What a snapshot stands for that is made now.
+    package var snapshot: Snapshot {
+        Snapshot(last: published, membership: membersPublished.membership)
+    }
+
     package mutating func offerSnapshot(
         _ snapshot: Snapshot, to member: MemberID, _ core: inout StoreState,
         _ effects: inout Effects
@@ -237,16 +242,38 @@ extension Replica {
         for place in table.truncate(from: index) { core.noteVoid(place) }
         batch.rewind(to: EntryID(index: previous, term: raft.log.term(at: previous) ?? .none))
         writtenIndex = min(writtenIndex, previous)
+        for place in sealed.indices { sealed[place].through = min(sealed[place].through, previous) }
+        rewindLocals(to: previous, &effects)
+        // Answers without an entry that have seen what is void.
+        for reading in readsReady where reading.index > previous {
+            effects.answers.append(.init(token: reading.token, result: .failure(.noLeader)))
+        }
+        readsReady.removeAll { $0.index > previous }
         if membersAhead.last.map({ $0.index >= index }) ?? false {
             membersAhead.removeAll { $0.index >= index }
             members = membersAhead.last?.members ?? membersPublished
             effects.members = members
         }
         guard applied >= index else { return }
-        for token in ahead.takeTokens(after: previous) {
-            effects.answers.append(.init(token: token, result: .failure(.noLeader)))
+        // What is void here may still be committed: by somebody else who has it, and leads later.
+        for token in ahead.takeTokens(after: .zero) {
+            effects.answers.append(.init(token: token, result: .failure(.outcomeUnknown)))
         }
-        ahead.removeAll(after: previous)
+        ahead.removeAll(after: .zero)
         needsRebuild = true
+    }
+
+    /// What waited for a void entry waits for those before it; but a barrier has failed, as the
+    /// state has seen what is void.
+    private mutating func rewindLocals(to index: LogIndex, _ effects: inout Effects) {
+        for place in localsWaiting.indices.reversed() where localsWaiting[place].index > index {
+            if localsWaiting[place].retired != nil {
+                localsWaiting[place].index = index
+            } else {
+                let local = localsWaiting.remove(at: place)
+                effects.answers.append(
+                    .init(token: local.token, result: .failure(.outcomeUnknown)))
+            }
+        }
     }
 }

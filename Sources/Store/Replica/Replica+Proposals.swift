@@ -45,15 +45,18 @@ extension Replica {
         _ changes: [AppliedChange], _ effects: inout Effects
     ) {
         switch proposal {
-        case .survivors, .retire:
-            var local = Local(write: writesNeeded, token: token, decision: decision)
-            if case .retire(let sequence) = proposal { local.retired = sequence }
-            localsWaiting.append(local)
+        case .survivors:
+            localsWaiting.append(
+                Local(write: writesNeeded, index: .zero, token: token, decision: decision))
+        case .retire(let sequence):
+            // Answers to come may speak of places in it: all that have been decided go first.
+            localsWaiting.append(
+                Local(
+                    write: writesNeeded, index: applied, read: nextRead, token: token,
+                    decision: decision, retired: sequence))
         case .barrier:
-            // A state that is not ahead has seen nothing but what is committed.
-            var item = item(decision, revision, token)
-            item.index = applied
-            ahead.append(item, [])
+            localsWaiting.append(
+                Local(write: writesNeeded, index: applied, token: token, decision: decision))
         default:
             guard decision.isLogged else { return respond(.success(decision), token, &effects) }
             var item = item(decision, revision, token)
@@ -78,14 +81,21 @@ extension Replica {
         _ result: Result<Decision, StoreError>, _ token: Token, _ effects: inout Effects
     ) {
         let reading = Reading(token: token, result: result, index: last.index)
-        if isAlone { readsReady.append(reading) } else { read(reading) }
+        if isAlone { readsReady.append(numbered(reading)) } else { read(reading) }
     }
 
     mutating func read(_ reading: Reading) {
-        let context = ReadContext(nextRead)
-        nextRead += 1
+        let reading = numbered(reading)
+        let context = ReadContext(reading.number)
         readsWaiting[context] = reading
         raft.read(context, &actions)
+    }
+
+    private mutating func numbered(_ reading: Reading) -> Reading {
+        defer { nextRead += 1 }
+        var reading = reading
+        reading.number = nextRead
+        return reading
     }
 
     /// Tells consensus of what has been decided since the last call. Every other call begins with it.

@@ -25,6 +25,7 @@ extension Replica {
         let index = min(through, applied)
         if index > before { notePublished(index) }
         answerReads(&effects)
+        answerLocals(&effects)
         core.neededFrom = firstNeededSegment
     }
 
@@ -71,9 +72,13 @@ extension Replica {
         guard entry.kind != .noop && entry.kind != .membership else { return nil }
         return try files.withSegment(entry.place.segment) { bytes throws(StoreError) in
             do throws(LogDamage) {
+                let record = try LogRecord(
+                    checkedAt: Int(entry.place.offset), of: bytes, in: SegmentHeader(in: bytes))
+                guard record.index == index else {
+                    throw LogDamage(offset: record.offset, reason: .contents)
+                }
                 return try core.apply(
-                    LogRecord(at: Int(entry.place.offset), of: bytes), of: bytes,
-                    segment: entry.place.segment, changes: &changes)
+                    record, of: bytes, segment: entry.place.segment, changes: &changes)
             } catch {
                 throw StoreError.damaged(file: "segment \(entry.place.segment)", error)
             }

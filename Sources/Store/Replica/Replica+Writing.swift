@@ -8,6 +8,9 @@ extension Replica {
     var writesNeeded: Int { writesBegun + sealed.count + (batch.isEmpty ? 0 : 1) }
     private var isWriting: Bool { writesBegun > writesSynced }
 
+    /// Whether there is nothing to be written but what is being written.
+    package var isWritten: Bool { writesNeeded == writesBegun }
+
     /// Whether there is nothing to be written, nor being written.
     package var isAtRest: Bool { writesNeeded == writesSynced }
 
@@ -17,20 +20,23 @@ extension Replica {
         precondition(proposed.isEmpty, "a round is ended before it is written")
         guard !isWriting, writesNeeded > writesBegun else { return nil }
         let start = nextStart
-        let written: LogBatch
+        let next: Sealed
         if sealed.isEmpty {
             batch.commit()
-            written = batch
+            next = Sealed(
+                batch: batch, start: start, through: last.index, term: appendedTerm)
             batch.dropWritten()
         } else {
-            written = sealed.removeFirst()
+            next = sealed.removeFirst()
         }
         writesBegun += 1
-        writtenIndex = written.position.last.index
-        writing = EntryID(index: writtenIndex, term: appendedTerm)
-        unpublished.append((start: start, through: writtenIndex))
+        writingStart = start
+        writtenIndex = next.through
+        writing = EntryID(index: next.through, term: next.term)
+        unpublished.append((start: start, through: next.batch.position.last.index))
         return SegmentWrite(
-            segment: written.position.segment, offset: written.bytesOffset, bytes: written.bytes)
+            segment: next.batch.position.segment, offset: next.batch.bytesOffset,
+            bytes: next.batch.bytes)
     }
 
     /// What `beginWrite` returned is on disk.
@@ -41,7 +47,7 @@ extension Replica {
         endRound(&core, &effects)
         writesSynced += 1
         if let writing { raft.written(through: writing.index, term: writing.term, &actions) }
-        writing = nil
+        (writing, writingStart) = (nil, nil)
         effects.messages += messagesWaiting.prefix { $0.write <= writesSynced }.map(\.message)
         messagesWaiting.removeAll { $0.write <= writesSynced }
         answerLocals(&effects)
@@ -50,7 +56,7 @@ extension Replica {
 
     /// Answers what waits for no more than this member's own disk.
     mutating func answerLocals(_ effects: inout Effects) {
-        while let local = localsWaiting.first, local.write <= writesSynced {
+        while let local = localsWaiting.first, isDone(local) {
             localsWaiting.removeFirst()
             effects.moves += local.decision.moves
             if let retired = local.retired {
@@ -59,6 +65,12 @@ extension Replica {
             }
             effects.answers.append(.init(token: local.token, result: .success(local.decision)))
         }
+    }
+
+    private func isDone(_ local: Local) -> Bool {
+        local.write <= writesSynced && local.index <= published.index
+            && !readsReady.contains { $0.number < local.read }
+            && !readsWaiting.keys.contains { $0.number < local.read }
     }
 
     /// Entries of a segment that is gone cannot be sent any more.
@@ -95,10 +107,12 @@ extension Replica {
     package mutating func roll(to next: SegmentHeader, _ core: inout StoreState) {
         precondition(next.sequence == header.sequence + 1, "segments come in order")
         if isUnopened { open(&core) }
+        let start = batch.start
         core.seal(into: &batch)
         var position = batch.position
         (position.segment, position.offset) = (next.sequence, SegmentHeader.byteCount)
-        sealed.append(batch)
+        sealed.append(
+            Sealed(batch: batch, start: start, through: last.index, term: appendedTerm))
         batch = LogBatch(
             at: position, salt: next.salt, term: batch.term, committed: batch.committed)
         header = next
@@ -144,7 +158,7 @@ extension Replica {
         let placed = PlacedEntry(
             index: index, term: raft.log.term(at: index) ?? .none, kind: entry.kind,
             place: entry.place, payloadBytes: entry.payloadBytes)
-        for batch in [batch] + sealed {
+        for batch in [batch] + sealed.map(\.batch) {
             if let bytes = batch.payload(of: placed) {
                 return EntryPayload(kind: entry.kind, bytes: bytes)
             }
@@ -157,7 +171,7 @@ extension Replica {
 
     /// The value of a change, which may be in the making.
     func value(at place: Place, _ files: some SegmentFiles) throws(StoreError) -> [UInt8] {
-        for batch in [batch] + sealed {
+        for batch in [batch] + sealed.map(\.batch) {
             if let value = batch.value(at: place) { return value }
         }
         return try files.value(at: place)

@@ -24,11 +24,13 @@ package struct Replica<Token: Sendable>: ~Copyable {
     /// Whether the segment has no opening yet.
     package internal(set) var isUnopened: Bool
     /// Batches that end a segment, and wait to be written.
-    var sealed: [LogBatch] = []
+    var sealed: [Sealed] = []
     var table: EntryTable
     /// Writes begun and synced since the start.
     var writesBegun = 0
     var writesSynced = 0
+    /// Where the write under way begins.
+    var writingStart: LogPosition?
     /// What Raft is told when the write under way is on disk.
     var writing: EntryID?
     /// The term in which Raft last handed entries to the disk.
@@ -38,7 +40,7 @@ package struct Replica<Token: Sendable>: ~Copyable {
     /// Sizes of entries that have been decided, and of which Raft is yet to be told.
     var proposed: [Int] = []
     /// Where batches begin that hold entries not published yet, and the last entry of each.
-    var unpublished: [(start: LogPosition, through: LogIndex)] = []
+    var unpublished: [(start: LogPosition, through: LogIndex)]
 
     // MARK: Deciding
 
@@ -63,15 +65,30 @@ package struct Replica<Token: Sendable>: ~Copyable {
     var readsReady: [Reading] = []
     var nextRead: UInt64 = 1
 
+    /// A batch that ends a segment.
+    struct Sealed {
+        var batch: LogBatch
+        var start: LogPosition
+        /// The last entry in it that counts.
+        var through: LogIndex
+        /// The term in which Raft handed that over.
+        var term: Term
+    }
+
     /// A proposal that concerns this member's files alone.
     struct Local {
+        /// Not before this write is synced, and this entry published.
         var write: Int
+        var index: LogIndex
+        /// Nor before reads up to this one are answered: they speak of places in files.
+        var read: UInt64 = 0
         var token: Token
         var decision: Decision
         var retired: UInt32?
     }
 
     struct Reading {
+        var number: UInt64 = 0
         var token: Token
         var result: Result<Decision, StoreError>
         /// Not before this entry is published.
@@ -107,6 +124,7 @@ package struct Replica<Token: Sendable>: ~Copyable {
         table = recovered.table
         (writtenIndex, applied) = (recovered.table.last, recovered.applied)
         committed = recovered.committed
+        unpublished = recovered.unpublished
         published = EntryID(
             index: recovered.applied, term: recovered.log.term(at: recovered.applied) ?? .none)
         members = recovered.members
@@ -117,7 +135,7 @@ package struct Replica<Token: Sendable>: ~Copyable {
     /// Bytes of entries that are decided and not published, about.
     var aheadBytes: Int {
         unpublished.isEmpty ? batch.bytes.count : sealed.reduce(batch.bytes.count) {
-            $0 + $1.bytes.count
+            $0 + $1.batch.bytes.count
         }
     }
 
@@ -129,8 +147,11 @@ package struct Replica<Token: Sendable>: ~Copyable {
     /// The newest entry, committed or not.
     package var last: EntryID { batch.position.last }
 
-    /// Where a replay has to begin to find everything that is not published. A batch begins there.
-    package var replayPosition: LogPosition { unpublished.first?.start ?? nextStart }
+    /// Where a replay has to begin to find everything that the state may lack: what is not published,
+    /// and copies that readers are not referred to yet. A batch begins there.
+    package var replayPosition: LogPosition {
+        unpublished.first?.start ?? writingStart ?? nextStart
+    }
 
     /// How far the log has been written.
     package var writtenEnd: LogPosition { nextStart }
@@ -157,6 +178,8 @@ package struct RecoveredLog: Sendable {
     package var members: ClusterMembers
     package var membersPublished: ClusterMembers
     package var membersAhead: [(index: LogIndex, members: ClusterMembers)]
+    /// Where batches begin that hold entries not applied yet, and the last entry of each.
+    package var unpublished: [(start: LogPosition, through: LogIndex)] = []
 
     /// - Parameter founders: The members of a log that does not name any.
     package init(

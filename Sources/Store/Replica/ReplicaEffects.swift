@@ -59,7 +59,7 @@ extension SegmentFiles {
     /// The value of the change at `place`.
     func value(at place: Place) throws(StoreError) -> [UInt8] {
         try withSegment(place.segment) { bytes throws(StoreError) in
-            guard let change = Change(at: Int(place.offset), in: bytes) else {
+            guard let change = Change(checkedAt: Int(place.offset), in: bytes) else {
                 throw StoreError.damaged(
                     file: "segment \(place.segment)",
                     LogDamage(offset: Int(place.offset), reason: .contents))
