@@ -107,6 +107,7 @@ extension World {
     }
 
     private func end(_ node: Node<Machine>) {
+        if let member = node.member { observer.note(crashOf: member) }
         (node.machine, node.isUp) = (nil, false)
         node.incarnation += 1
         node.commands.removeAll()
@@ -149,8 +150,21 @@ extension World {
             if isIdle { beginDiskCommand(node) }
         }
         swap(&wanted, &effects)
+        observe(node)
         examine(node, effects.standing)
         interrupt(node)
+    }
+
+    private func observe(_ node: Node<Machine>) {
+        guard let machine = node.machine, let member = node.member else { return }
+        guard let broken = observer.note(step: machine, of: member) else { return }
+        violations.append(.invariant(broken))
+    }
+
+    /// The disk holds something else than the process was told.
+    func noteDamage(_ node: Node<Machine>) {
+        node.isDamaged = true
+        if let member = node.member { observer.note(damageOf: member) }
     }
 
     /// Crashes a process in the middle of a snapshot's installation, if that is planned.
@@ -259,7 +273,7 @@ extension World {
         let (result, struck) = node.disk.carryOut(first.command, &diskRandom)
         if let struck {
             faults.add(struck)
-            if struck.isDamage { node.isDamaged = true } else { node.hasFailed = true }
+            if struck.isDamage { noteDamage(node) } else { node.hasFailed = true }
             trace.note(now, 5, UInt64(node.index), text: "\(node.name) disk: \(struck.rawValue)")
         }
         node.commands.removeFirst()

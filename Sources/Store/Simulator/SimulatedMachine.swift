@@ -33,6 +33,8 @@ package struct DiskTicket: Hashable, Sendable {
 package protocol SimulatedMachine {
     /// Errors planted into the store, for the mutation gate; ``NoDefect`` if there are none.
     associatedtype Defect: Hashable & Sendable & CaseIterable
+    /// Sees all machines of a world at once; ``NoObserver`` if there is none.
+    associatedtype Observer: MachineObserver = NoObserver<Self> where Observer.Machine == Self
 
     /// Faults that it is meant to survive.
     static var tolerated: Set<FaultKind> { get }
@@ -43,6 +45,28 @@ package protocol SimulatedMachine {
     /// - Parameter now: of the member's own clock, which may be wrong, jump and go back.
     mutating func step(
         _ input: Input, now: Moment, disk: SimulatedDisk, effects: inout Effects)
+}
+
+/// Looks at the machines of a world after each step, for what must hold between them.
+package protocol MachineObserver {
+    associatedtype Machine
+    init(founders: [MemberNumber])
+    /// Returns what is broken, if anything is.
+    mutating func note(step machine: Machine, of member: MemberNumber) -> String?
+    /// The process is gone; its disk keeps what was synced.
+    mutating func note(crashOf member: MemberNumber)
+    /// The disk no longer holds what it was told to.
+    mutating func note(damageOf member: MemberNumber)
+    /// The member and its disk are gone for good.
+    mutating func note(endOf member: MemberNumber)
+}
+
+package struct NoObserver<Machine>: MachineObserver {
+    package init(founders: [MemberNumber]) {}
+    package mutating func note(step machine: Machine, of member: MemberNumber) -> String? { nil }
+    package mutating func note(crashOf member: MemberNumber) {}
+    package mutating func note(damageOf member: MemberNumber) {}
+    package mutating func note(endOf member: MemberNumber) {}
 }
 
 /// What a process is told when it starts.

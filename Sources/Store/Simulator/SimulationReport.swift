@@ -10,6 +10,8 @@ package enum SimulationViolation: Error, Hashable, Sendable {
     case wentBack(MemberNumber, from: UInt64, to: UInt64)
     /// A member gave up without a cause.
     case halted(member: String, Halt)
+    /// What must hold between members at every step does not.
+    case invariant(String)
     /// Clients did not get on within ten election timeouts although a majority was well.
     case noProgress(clients: [Int])
     /// Members did not become equal although everything was well.
@@ -22,6 +24,7 @@ package enum SimulationViolation: Error, Hashable, Sendable {
         case .diverged: "members that applied the same are the same"
         case .wentBack: "what is applied stays applied"
         case .halted: "no member gives up without a cause"
+        case .invariant: "what holds between members at every step"
         case .noProgress: "clients get on when a majority is well"
         case .unsettled: "members become equal when all is well"
         }

@@ -14,6 +14,14 @@ package struct SimulationSettings: Sendable {
     package var faults = Set(FaultKind.allCases)
     /// A client's longest rest between two calls.
     package var restMicrosecondsMax: Int64 = 200_000
+    /// A client gives a call up after this.
+    package var callMicrosecondsMax: Int64 = 2_000_000
+
+    /// Many clients, who call often and have little patience: leaders that are cut off, or new, have
+    /// much under way.
+    package mutating func makeBusy() {
+        (clients, restMicrosecondsMax, callMicrosecondsMax) = (10, 20_000, 300_000)
+    }
 
     package init(members: Int = 3) {
         self.members = members
@@ -27,8 +35,8 @@ package struct SimulationSettings: Sendable {
     /// Within this, all members have to be equal once everything is well: members may have to be
     /// replaced, one after the other.
     var settlingMicrosecondsMax: Int64 { 40 * electionMicroseconds }
-    /// A client gives a call up after this.
-    var callMicrosecondsMax: Int64 { 2_000_000 }
+    /// The operator asks again after this.
+    var stepMicrosecondsMax: Int64 { 2_000_000 }
     /// A client looks for another member if a watch has been silent for this long.
     var silenceMicrosecondsMax: Int64 { 3_000_000 }
 }

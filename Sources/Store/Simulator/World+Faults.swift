@@ -216,7 +216,7 @@ extension World {
         case .misdirectedWrite: node.disk.misdirectsNextWrite = true
         case .bitRot:
             guard let place = node.disk.rot(&faultRandom) else { return }
-            node.isDamaged = true
+            noteDamage(node)
             faults.add(.bitRot)
             trace.note(
                 now, 13, UInt64(place.offset),
@@ -225,6 +225,7 @@ extension World {
             faults.add(.diskLoss)
             crash(node, .unsynced)
             node.disk.wipe()
+            if let member = node.member { observer.note(endOf: member) }
             replace(node)
         }
     }

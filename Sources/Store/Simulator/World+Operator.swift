@@ -83,7 +83,7 @@ extension World {
             operatorDesk.request = request
             queue.add(
                 .timeout(client: Self.operatorClient, request),
-                at: after(settings.callMicrosecondsMax))
+                at: after(settings.stepMicrosecondsMax))
         case .install(let member, let index):
             operatorDesk.steps.removeFirst()
             let node = nodes[index]
@@ -98,6 +98,7 @@ extension World {
     private func clear(_ node: Node<Machine>) {
         if node.isUp { crash(node, .unsynced) }
         node.disk.wipe()
+        if let member = node.member { observer.note(endOf: member) }
         node.disk.isFull = false
         (node.member, node.standing) = (nil, Standing())
         (node.isDamaged, node.isLeaving, node.hasFailed) = (false, false, false)

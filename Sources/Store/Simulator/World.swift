@@ -32,6 +32,7 @@ package final class World<Machine: SimulatedMachine> {
 
     package private(set) var history = History()
     var violations: [SimulationViolation] = []
+    var observer: Machine.Observer
     /// Who led in which term.
     var leaders: [UInt64: MemberNumber] = [:]
     /// What a member had in it when it had applied up to here.
@@ -55,6 +56,7 @@ package final class World<Machine: SimulatedMachine> {
         network = Network(
             nodes: nodeCount, calmJitterMicroseconds: plan.calmJitterMicroseconds)
         let founders = (1...settings.members).map { MemberNumber(UInt64($0)) }
+        observer = Machine.Observer(founders: founders)
         for index in 0..<nodeCount {
             let node = Node<Machine>(index: index, random: random.split())
             if index < settings.members {
