@@ -59,11 +59,13 @@ targets += [
          settings: lending),
     room("StoreHistory", at: "Sources/Store/History", knows: ["StoreCore"]),
     room("StoreSimulator", at: "Sources/Store/Simulator", knows: ["StoreCore", "StoreHistory"]),
+    room("StoreSimulation", at: "Sources/Store/Simulation",
+         knows: ["Raft", "Replica", "StoreCore", "StoreHistory", "StoreSimulator"], settings: lending),
     room("ReferenceStore", at: "Tests/Support/ReferenceStore",
          knows: ["Checksum", "StoreCore", "StoreHistory", "StoreSimulator"]),
     .executableTarget(
         name: "simulate-cluster",
-        dependencies: ["ReferenceStore", "StoreHistory", "StoreSimulator"],
+        dependencies: ["ReferenceStore", "StoreHistory", "StoreSimulation", "StoreSimulator"],
         path: "tools/simulate-cluster", swiftSettings: strict),
     room("StoreBenchmark", at: "Sources/Store/Benchmark", knows: ["Store", "StoreCore"]),
     .executableTarget(
@@ -76,6 +78,8 @@ targets += [
     tests("ReplicaTests", at: "Tests/ReplicaTests", knows: ["Raft", "Replica", "StoreCore"]),
     tests("StoreTests", at: "Tests/StoreTests", knows: ["Store", "StoreCore", "martlet-store-bench"]),
     tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
+    tests("StoreSimulationTests", at: "Tests/StoreSimulationTests",
+          knows: ["StoreSimulation", "StoreSimulator"]),
     tests("StoreSimulatorTests", at: "Tests/StoreSimulatorTests",
           knows: ["ReferenceStore", "StoreHistory", "StoreSimulator"]),
 ]

@@ -1,4 +1,5 @@
 import ReferenceStore
+import StoreSimulation
 import StoreSimulator
 
 #if canImport(Glibc)
@@ -14,7 +15,11 @@ struct Main {
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
             let options = try Options(arguments)
-            try Simulate<ReferenceMachine>(options: options).run()
+            if options.isReference {
+                try Simulate<ReferenceMachine>(options: options).run()
+            } else {
+                try Simulate<SimulatedReplica>(options: options).run()
+            }
         } catch let error as UsageError {
             print("simulate: \(error.reason)\n\(Options.usage)")
             exit(64)
@@ -28,7 +33,7 @@ struct Options {
     static let usage = """
         usage: simulate [--seeds N] [--seed S] [--trace] [--members 1|3|5] [--seconds N]
                         [--only FAULT]... [--without FAULT]... [--defect NAME] [--gate]
-                        [--history FILE] [--current FILE] [--list]
+                        [--history FILE] [--current FILE] [--reference] [--list]
           --seeds N       how many worlds to run (100; 1 with --seed)
           --seed S        the first seed (a fresh one)
           --trace         prints all that happens
@@ -40,6 +45,7 @@ struct Options {
           --gate          runs worlds until one finds the defect, and says in a line how many;
                           with --list, names the defects
           --history FILE  where to write the history of a world in which something is wrong
+          --reference     a plain store made to try the simulator, instead of the real one
           --list          names faults and defects
           --current FILE  holds the seed that is running, for when the program traps
         """
@@ -56,6 +62,7 @@ struct Options {
     var historyFile: String?
     var currentFile: String?
     var isList = false
+    var isReference = false
 
     init(_ arguments: [String]) throws {
         var rest = arguments[...]
@@ -73,6 +80,7 @@ struct Options {
             case "--history": historyFile = try Self.value(name, &rest)
             case "--current": currentFile = try Self.value(name, &rest)
             case "--list": isList = true
+            case "--reference": isReference = true
             default: throw UsageError(reason: "\(name) is not known")
             }
         }
@@ -110,6 +118,7 @@ struct Options {
     func settings(_ seed: UInt64) -> SimulationSettings {
         var settings = SimulationSettings(members: members ?? [3, 3, 5, 1][Int(seed % 4)])
         settings.chaosSeconds = seconds
+        if seed % 3 == 0 { settings.makeBusy() }
         settings.faults = (only.isEmpty ? settings.faults : only).subtracting(without)
         return settings
     }

@@ -1,0 +1,129 @@
+internal import Raft
+internal import Replica
+internal import StoreCore
+internal import StoreSimulator
+
+/// A segment whose survivors are being copied.
+struct Reclaim {
+    var sequence: UInt32
+    var offset = SegmentHeader.byteCount
+    /// Whether the log is being written; then there is nothing to do.
+    var isInFlight = false
+}
+
+/// A checkpoint on its way to the disk.
+struct CheckpointWork {
+    var writer: CheckpointWriter?
+    var body: [UInt8] = []
+    /// Tells one from another that was given up.
+    var number = 0
+    var segmentsBegun = 0
+    var isWaiting = false
+}
+
+extension ReplicaProcess {
+    /// Forgets what compaction gave up, and gives back segments in which little is alive.
+    func keepHouse() throws(StoreError) {
+        if let start = pruneStart {
+            pruneStart = core.prune(from: start)
+            if pruneStart == nil { looksForVictim = true }
+        }
+        guard replica?.needsRebuild == false else { return }
+        chooseVictim()
+        try copySurvivors()
+        try writeCheckpoint()
+        try publish()
+        while let write = replica?.beginWrite() {
+            begin(write)
+            try publish()
+        }
+    }
+
+    private func chooseVictim() {
+        guard looksForVictim, reclaim == nil, pruneStart == nil, !snapshot.isServing(tickCount) else {
+            return
+        }
+        looksForVictim = false
+        let plan = RetentionPlan(bytesMin: 2 * Limits.segmentBytes)
+        if let victim = core.victim(spareBytes: 0, plan: plan) {
+            reclaim = Reclaim(sequence: victim)
+        }
+    }
+
+    private func copySurvivors() throws(StoreError) {
+        guard let now = reclaim, !now.isInFlight else { return }
+        let survivors = try survivors(of: now)
+        if let resume = survivors.resume, survivors.isEmpty {
+            reclaim?.offset = resume
+            return
+        }
+        let room = replica?.room(for: .survivors(survivors), core) ?? 0
+        guard makeRoom(room + Replica<Token>.talkRoom) else { return }
+        reclaim?.isInFlight = true
+        if !survivors.isEmpty {
+            try propose(.survivors(survivors), .copied(resume: survivors.resume ?? 0))
+        }
+        if survivors.resume == nil {
+            try propose(.retire(segment: now.sequence), .copied(resume: nil))
+        }
+    }
+
+    private func survivors(of reclaim: Reclaim) throws(StoreError) -> Survivors {
+        let name = files.name(of: reclaim.sequence)
+        let header = try files.header(of: reclaim.sequence)
+        return try files.withSegment(reclaim.sequence) { bytes throws(StoreError) in
+            do throws(LogDamage) {
+                return try core.survivors(
+                    in: bytes, of: header, from: reclaim.offset, bytesMax: Limits.chunkBytes)
+            } catch { throw StoreError.damaged(file: name, error) }
+        }
+    }
+
+    /// A stretch is copied, or the retirement of the whole is in the log.
+    func noteCopied(_ resume: Int?, isDone: Bool) {
+        guard isDone else { return reclaim = nil }
+        guard let resume else {
+            (reclaim, looksForVictim) = (nil, true)
+            return
+        }
+        guard resume > 0 else { return }
+        reclaim?.offset = resume
+        reclaim?.isInFlight = false
+    }
+
+    func propose(_ proposal: Proposal, _ token: Token) throws(StoreError) {
+        try replica?.propose(proposal, token: token, &core, files, &effects)
+    }
+
+    // MARK: Checkpoints
+
+    private func writeCheckpoint() throws(StoreError) {
+        if checkpoint.segmentsBegun >= 2, checkpoint.writer == nil, !checkpoint.isWaiting,
+            let position = replica?.replayPosition
+        {
+            checkpoint.writer = CheckpointWriter(core, at: position)
+            checkpoint.number = tickCount
+        }
+        guard var writer = checkpoint.writer, !checkpoint.isWaiting else { return }
+        checkpoint.writer = nil
+        writer.addLeaf(of: core)
+        let isWhole = writer.next == nil
+        checkpoint.body += writer.take().bytes
+        checkpoint.writer = writer
+        guard isWhole, makeRoom(Replica<Token>.talkRoom) else { return }
+        checkpoint.isWaiting = true
+        try propose(.barrier, .checkpoint(checkpoint.number))
+    }
+
+    /// All that the checkpoint has seen is durable: it counts.
+    func noteBarrier(_ number: Int, isPassed: Bool) {
+        guard number == checkpoint.number, let writer = checkpoint.writer, isPassed else {
+            return checkpoint = CheckpointWork()
+        }
+        let committed = replica?.published.index ?? .zero
+        let contents = writer.header(committed: committed) + checkpoint.body
+        checkpoint.writer = nil
+        let segment = writer.position.segment
+        make(FileJob(name: SimulatedFiles.checkpoint, contents: contents, .checkpoint(segment)))
+    }
+}

@@ -1,0 +1,410 @@
+internal import Raft
+internal import Replica
+internal import StoreCore
+internal import StoreHistory
+internal import StoreSimulator
+
+/// The process of one member: what the server's edge does with files and threads, with those of a
+/// simulated world.
+final class ReplicaProcess {
+    typealias Effects = ReplicaEffects<Token>
+
+    /// What is answered later.
+    enum Token: Sendable {
+        case transact(RequestNumber)
+        case compact(RequestNumber)
+        case read(RequestNumber, RangeQuery)
+        /// Survivors up to there are copied; nil: the segment's retirement is in the log.
+        case copied(resume: Int?)
+        case checkpoint(Int)
+    }
+
+    let boot: Boot<SimulatedReplica.Defect>
+    let member: MemberID
+    var random: SeededRandom
+    var now: Moment
+    /// What the world is to do.
+    var out = StoreSimulator.Effects()
+    var isHalted = false
+
+    var identity: IdentityFile
+    var files: SimulatedFiles
+    /// Nil until its files are there.
+    var replica: Replica<Token>?
+    var core = StoreState()
+    /// What its files hold, until that is on disk for sure.
+    var found: RecoveredFiles?
+    var effects = Effects()
+
+    /// What the process has not got to yet: it waits for room in the log.
+    var inputs: [Input] = []
+    /// A sync is done, and not noted yet.
+    var isSynced = false
+    var lastTick: Moment?
+    var tickCount = 0
+
+    // Disk
+    var commands: [(ticket: DiskTicket, done: DiskDone?)] = []
+    var ticketCount: UInt64 = 0
+    /// Files that could not be made for want of space.
+    var blocked: [FileJob] = []
+    var isDiskFull = false
+    var reserves: Set<String> = []
+    var spareFile: String?
+
+    // Segments
+    var newest: UInt32 = 1
+    /// The next segment, made ready; or its size, if it is being made.
+    var next: SegmentHeader?
+    var nextBytes: Int?
+    var looksForVictim = true
+    var reclaim: Reclaim?
+    var pruneStart: [UInt8]?
+    var checkpoint = CheckpointWork()
+
+    // Clients
+    var watches: [Watch] = []
+    var told = Revision.start
+    var changes: [(number: RequestNumber, change: MemberChange)] = []
+    var contents = PublishedContents()
+
+    // Snapshots
+    var snapshot = SnapshotWork()
+
+    init(_ boot: Boot<SimulatedReplica.Defect>, _ disk: SimulatedDisk) {
+        (self.boot, now) = (boot, boot.now)
+        member = MemberID(boot.member.number)
+        random = SeededRandom(seed: boot.seed)
+        files = SimulatedFiles(disk)
+        identity = IdentityFile(
+            member: member,
+            founders: ClusterMembers(
+                cluster: Self.cluster,
+                membership: Membership(voters: boot.founders.map { MemberID($0.number) })))
+    }
+
+    static let cluster: UInt64 = 1
+
+    /// What an observer sees of it; nil while it starts.
+    var witness: RaftWitness? {
+        guard let raft = replica?.raft, !snapshot.isInstalling else { return nil }
+        return RaftWitness(raft)
+    }
+
+    var disk: SimulatedDisk { files.disk }
+
+    /// Does what `body` says, with the effects of one step.
+    func run(
+        at moment: Moment, _ effects: inout StoreSimulator.Effects,
+        _ body: (ReplicaProcess) throws(StoreError) -> Void
+    ) {
+        guard !isHalted else { return }
+        now = moment
+        swap(&out, &effects)
+        defer { swap(&out, &effects) }
+        do throws(StoreError) {
+            try body(self)
+            if isHalted { return }
+            try settle()
+            try noteStanding()
+        } catch {
+            halt(error)
+        }
+    }
+
+    func halt(_ error: StoreError) {
+        isHalted = true
+        switch error {
+        case .damaged(let file, let damage): out.halt = .damaged("\(file): \(damage)")
+        case .system: out.halt = .diskFailed
+        default: out.halt = .broken("\(error)")
+        }
+    }
+
+    private func noteStanding() throws(StoreError) {
+        guard replica != nil else { return }
+        out.standing.term = replica?.raft.term.number ?? 0
+        out.standing.isLeader = replica?.raft.isLeader ?? false
+        let published = replica?.published ?? .zero
+        out.standing.applied = published.index.number
+        out.standing.appliedTerm = published.term.number
+        out.standing.hash = try contents.hash(of: core, files)
+        out.standing.revision = core.published
+        out.standing.isInstallingSnapshot = snapshot.isReceiving
+    }
+
+    // MARK: Starting
+
+    /// Begins with what the disk holds.
+    func start() throws(StoreError) {
+        guard let size = disk.byteCount(of: SimulatedFiles.identity),
+            let bytes = disk.read(SimulatedFiles.identity, 0..<size)
+        else {
+            guard files.sequences.isEmpty else {
+                throw .damaged(
+                    file: SimulatedFiles.identity, LogDamage(offset: 0, reason: .missing))
+            }
+            removeStrays()
+            return make(
+                FileJob(name: SimulatedFiles.identity, contents: identity.encoded(), .identity))
+        }
+        guard let read = IdentityFile(bytes.raw), read.member == member else {
+            throw .damaged(file: SimulatedFiles.identity, LogDamage(offset: 0, reason: .contents))
+        }
+        identity = read
+        if try finishInstallation() { return }
+        removeStrays()
+        if files.sequences.isEmpty { return makeSegment(1, bytes: Limits.segmentBytes) }
+        try recover()
+    }
+
+    /// What files mean nothing.
+    private func removeStrays() {
+        for name in disk.names {
+            if name.hasPrefix("reserve-"), (disk.byteCount(of: name) ?? 0) >= Limits.segmentBytes {
+                reserves.insert(name)
+            } else if name.hasPrefix("spare-") || name.hasSuffix(".new") || name.hasPrefix("reserve-")
+            {
+                issue([.remove(name)])
+            }
+        }
+    }
+
+    func recover() throws(StoreError) {
+        let found = try LogRecovery(of: identity).run(files)
+        var commands: [DiskCommand] = found.unsynced.map { .sync(files.name(of: $0)) }
+        for sequence in found.leftovers { commands.append(.remove(files.name(of: sequence))) }
+        self.found = consume found
+        issue(commands + [.syncDirectory], .recovered)
+    }
+
+    /// What was found is on disk for sure.
+    func noteRecovered() throws(StoreError) {
+        guard let found = found.take() else { return }
+        files.sequences = found.sequences
+        newest = found.sequences.last ?? 1
+        if let spare = found.spare { next = try files.header(of: spare) }
+        begin(found)
+    }
+
+    func begin(_ found: consuming RecoveredFiles) {
+        replica = Replica(
+            configuration: Limits.configuration(boot), recovered: found.log, seed: random.next())
+        core = found.takeCore()
+        told = core.published
+        pruneStart = []
+    }
+
+    // MARK: Inputs
+
+    func take(_ input: Input) throws(StoreError) {
+        switch input {
+        case .disk(let ticket, let result): try finish(ticket, result)
+        case .tick:
+            tickCount += 1
+            retryBlocked()
+            guard inputs.isEmpty, !isSynced else { break }
+            inputs.append(input)
+        default:
+            guard inputs.count < Limits.inputsMax else { break }
+            inputs.append(input)
+        }
+        try drain()
+    }
+
+    /// Takes inputs as long as the log has room for what they may add.
+    func drain() throws(StoreError) {
+        guard !snapshot.isInstalling else { return goOnInstalling() }
+        guard replica != nil else {
+            // It does not know anything yet; whoever asks may ask elsewhere.
+            for case .request(let number, let request) in inputs { refuse(number, request) }
+            return inputs.removeAll()
+        }
+        if isSynced {
+            guard makeRoom(Replica<Token>.talkRoom) else { return }
+            isSynced = false
+            replica?.synced(&core, &effects)
+        }
+        while let input = inputs.first, !snapshot.isInstalling {
+            let frame = Self.frame(input)
+            guard makeRoom(room(for: input, frame)) else { return }
+            inputs.removeFirst()
+            try take(input, frame)
+            try publish()
+        }
+    }
+
+    private func room(for input: Input, _ frame: PeerFrame?) -> Int {
+        if let frame { return Replica<Token>.room(for: frame.payloads) }
+        guard case .request(_, .call(let call)) = input, let proposal = Self.proposal(call) else {
+            return Replica<Token>.talkRoom
+        }
+        return max(replica?.room(for: proposal, core) ?? 0, Replica<Token>.talkRoom)
+    }
+
+    private func take(_ input: Input, _ frame: PeerFrame?) throws(StoreError) {
+        notePause()
+        switch input {
+        case .tick: try tick()
+        case .message(let from, let bytes):
+            guard let frame else { return try takeSnapshotMessage(bytes, from) }
+            guard frame.message.from.number == from.number, frame.cluster == Self.cluster else {
+                return
+            }
+            replica?.receive(frame.message, payloads: frame.payloads, &core, &effects)
+        case .request(let number, let request): try take(request, number)
+        case .disk: break
+        }
+    }
+
+    private static func frame(_ input: Input) -> PeerFrame? {
+        guard case .message(_, let bytes) = input, bytes.first == Limits.peerFrame else {
+            return nil
+        }
+        do throws(PeerFrameError) {
+            return try PeerFrame(bytes.raw.extracting(1..<bytes.count))
+        } catch { return nil }
+    }
+
+    /// What it believed of others is old after a pause. A clock that jumps looks like one.
+    private func notePause() {
+        guard let last = lastTick else { return }
+        let passed = now.microseconds - last.microseconds
+        guard passed > boot.tickMicroseconds * Int64(boot.electionTicks) else { return }
+        lastTick = now
+        replica?.notePaused(&core, &effects)
+    }
+
+    private func tick() throws(StoreError) {
+        lastTick = now
+        replica?.tick(&core, &effects)
+        tickSnapshot()
+        if tickCount % 10 == 0 {
+            tellProgress()
+            looksForVictim = true
+        }
+    }
+
+    // MARK: Carrying out
+
+    /// Publishes what can be, and carries out what the member wants.
+    func publish() throws(StoreError) {
+        replica?.endRound(&core, &effects)
+        try replica?.publish(&core, files, &effects)
+        try carryOut()
+    }
+
+    /// Writes what there is to write, and keeps house.
+    func settle() throws(StoreError) {
+        guard replica != nil, !snapshot.isInstalling else { return }
+        try publish()
+        while let write = replica?.beginWrite() {
+            begin(write)
+            try publish()
+        }
+        if replica?.needsRebuild == true, replica?.isWritten == true { try rebuild() }
+        if replica?.isHalfFull == true { prepareNext(Limits.segmentBytes) }
+        try keepHouse()
+        answerChanges()
+    }
+
+    private func carryOut() throws(StoreError) {
+        var wanted = Effects()
+        swap(&wanted, &effects)
+        for message in wanted.messages {
+            let payloads = try replica?.payloads(of: message, files) ?? []
+            let frame = PeerFrame(cluster: Self.cluster, message: message, payloads: payloads)
+            out.messages.append(
+                (MemberNumber(message.to.number), [Limits.peerFrame] + frame.encoded()))
+        }
+        try tell(wanted.changes)
+        for answer in wanted.answers { try take(answer) }
+        for move in wanted.moves { try carryOut(move) }
+        for sequence in wanted.retired { dispose(sequence) }
+        if wanted.isCompacted { pruneStart = [] }
+        for follower in wanted.snapshotsNeeded { offerSnapshot(to: follower) }
+        if let offer = wanted.snapshotOffered { consider(offer) }
+        // A member gets what was meant for the one whose place it took.
+        for (from, fault) in wanted.faults where fault != .misdirected {
+            out.halt = .broken("\(from) said \(fault)")
+        }
+    }
+
+    private func carryOut(_ move: Decision.Move) throws(StoreError) {
+        guard files.sequences.contains(move.new.segment) else { return }
+        var found: (change: Change, key: [UInt8])?
+        try files.withSegment(move.new.segment) { bytes throws(StoreError) in
+            guard let change = Change(checkedAt: Int(move.new.offset), in: bytes) else { return }
+            found = (change, [UInt8](bytes.extracting(change.keyOffset..<change.valueOffset)))
+        }
+        guard let found else { return }
+        core.move(found.change, key: found.key.raw, from: move.old, to: move.new)
+    }
+
+    /// The state has seen what became void: it is built up again from the log.
+    private func rebuild() throws(StoreError) {
+        guard let through = replica?.rebuildThrough else { return }
+        (reclaim, checkpoint.writer) = (nil, nil)
+        let found = try LogRecovery(of: identity, rebuilding: through).run(files)
+        let checkpoint = core.checkpointBegin
+        core = found.takeCore()
+        core.noteCheckpoint(at: checkpoint)
+        pruneStart = []
+        replica?.noteRebuilt()
+        try publish()
+    }
+}
+
+/// Sizes, small enough for every limit to be met often.
+enum Limits {
+    static let segmentBytes = 48 * 1024
+    static let inputsMax = 400
+    /// The first byte of a message.
+    static let peerFrame: UInt8 = 0
+    static let snapshotFrame: UInt8 = 1
+    static let chunkBytes = 8 * 1024
+
+    static func configuration(_ boot: Boot<SimulatedReplica.Defect>) -> RaftConfiguration {
+        var configuration = RaftConfiguration(id: MemberID(boot.member.number))
+        configuration.electionTicks = boot.electionTicks
+        configuration.appendEntriesMax = 32
+        configuration.appendBytesMax = 8 * 1024
+        configuration.appendsInFlightMax = 4
+        configuration.bytesInFlightMax = 16 * 1024
+        configuration.uncommittedEntriesMax = 200
+        configuration.uncommittedBytesMax = 128 * 1024
+        configuration.learnerLagEntriesMax = 20
+        return configuration
+    }
+}
+
+/// A hash over all that readers can see, computed anew when that changes.
+struct PublishedContents {
+    private var revision = Revision.none
+    private var last: UInt64 = 0
+
+    mutating func hash(
+        of core: borrowing StoreState, _ files: SimulatedFiles
+    ) throws(StoreError) -> UInt64 {
+        guard core.published != revision else { return last }
+        var harvest = StoreState.Harvest()
+        _ = core.collect(
+            .all, at: core.published, limit: .max, stepsMax: .max, into: &harvest)
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for place in harvest.places {
+            try files.withSegment(place.segment) { bytes throws(StoreError) in
+                guard let change = Change(checkedAt: Int(place.offset), in: bytes) else {
+                    throw StoreError.damaged(
+                        file: files.name(of: place.segment),
+                        LogDamage(offset: Int(place.offset), reason: .contents))
+                }
+                // Everything but the offset, which is each member's own.
+                for offset in change.offset..<change.offset + change.stride {
+                    hash = (hash ^ UInt64(bytes.byte(at: offset))) &* 0x100_0000_01B3
+                }
+            }
+        }
+        (revision, last) = (core.published, hash)
+        return hash
+    }
+}

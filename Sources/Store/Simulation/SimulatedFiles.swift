@@ -1,0 +1,66 @@
+internal import Raft
+internal import Replica
+internal import StoreCore
+internal import StoreSimulator
+
+/// A member's files on a simulated disk.
+///
+///     segment-1           a segment of the log, by its sequence number
+///     spare-7             a file to become a segment, or once one
+///     member              who this is (``IdentityFile``)
+///     checkpoint          the key space as it was some time ago
+struct SimulatedFiles: MemberFiles {
+    let disk: SimulatedDisk
+    /// Sequence numbers of the segments in use.
+    var sequences: [UInt32] = []
+    /// What is being written and can be read already, as in a system's cache.
+    var underway: SegmentWrite?
+
+    init(_ disk: SimulatedDisk) {
+        self.disk = disk
+        sequences = disk.names.compactMap(Self.sequence).sorted()
+    }
+
+    static let identity = "member"
+    static let checkpoint = "checkpoint"
+    static func segment(_ sequence: UInt32) -> String { "segment-\(sequence)" }
+    static func spare(_ sequence: UInt32) -> String { "spare-\(sequence)" }
+    static func sequence(_ name: String) -> UInt32? {
+        name.hasPrefix("segment-") ? UInt32(name.dropFirst("segment-".count)) : nil
+    }
+
+    func name(of sequence: UInt32) -> String { Self.segment(sequence) }
+
+    func withCheckpoint(_ body: (RawSpan) -> Void) {
+        disk.withBytes(of: Self.checkpoint) { body($0.raw) }
+    }
+
+    func withSegment<Result>(
+        _ sequence: UInt32, _ body: (RawSpan) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        let result: Result? = try disk.withBytes(of: name(of: sequence)) {
+            bytes throws(StoreError) in
+            guard let underway, underway.segment == sequence,
+                underway.offset + underway.bytes.count <= bytes.count
+            else { return try body(bytes.raw) }
+            var now = bytes
+            now.replaceSubrange(
+                underway.offset..<underway.offset + underway.bytes.count, with: underway.bytes)
+            return try body(now.raw)
+        }
+        guard let result else {
+            throw .damaged(
+                file: name(of: sequence), LogDamage(offset: 0, reason: .missing))
+        }
+        return result
+    }
+
+    /// The header of a segment that has been read before.
+    func header(of sequence: UInt32) throws(StoreError) -> SegmentHeader {
+        try withSegment(sequence) { bytes throws(StoreError) in
+            do throws(LogDamage) { return try SegmentHeader(in: bytes) } catch {
+                throw StoreError.damaged(file: name(of: sequence), error)
+            }
+        }
+    }
+}
