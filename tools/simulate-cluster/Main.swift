@@ -33,7 +33,7 @@ struct Options {
     static let usage = """
         usage: simulate [--seeds N] [--seed S] [--trace] [--members 1|3|5] [--seconds N]
                         [--only FAULT]... [--without FAULT]... [--defect NAME] [--gate]
-                        [--history FILE] [--current FILE] [--reference] [--list]
+                        [--history FILE] [--current FILE] [--reference] [--busy] [--list]
           --seeds N       how many worlds to run (100; 1 with --seed)
           --seed S        the first seed (a fresh one)
           --trace         prints all that happens
@@ -45,6 +45,7 @@ struct Options {
           --gate          runs worlds until one finds the defect, and says in a line how many;
                           with --list, names the defects
           --history FILE  where to write the history of a world in which something is wrong
+          --busy          many impatient clients, which are in every third world otherwise
           --reference     a plain store made to try the simulator, instead of the real one
           --list          names faults and defects
           --current FILE  holds the seed that is running, for when the program traps
@@ -63,6 +64,7 @@ struct Options {
     var currentFile: String?
     var isList = false
     var isReference = false
+    var isBusy = false
 
     init(_ arguments: [String]) throws {
         var rest = arguments[...]
@@ -81,6 +83,7 @@ struct Options {
             case "--current": currentFile = try Self.value(name, &rest)
             case "--list": isList = true
             case "--reference": isReference = true
+            case "--busy": isBusy = true
             default: throw UsageError(reason: "\(name) is not known")
             }
         }
@@ -118,7 +121,7 @@ struct Options {
     func settings(_ seed: UInt64) -> SimulationSettings {
         var settings = SimulationSettings(members: members ?? [3, 3, 5, 1][Int(seed % 4)])
         settings.chaosSeconds = seconds
-        if seed % 3 == 0 { settings.makeBusy() }
+        if isBusy || seed % 3 == 0 { settings.makeBusy() }
         settings.faults = (only.isEmpty ? settings.faults : only).subtracting(without)
         return settings
     }

@@ -51,6 +51,20 @@ struct KeySpace: ~Copyable {
         return found ? leaves[leaf][position].modRevision : nil
     }
 
+    /// The newest revision of `key` up to `revision`, deletes included.
+    func newestRevision(_ key: RawSpan, upTo revision: Revision) -> Revision? {
+        let leaf = leafIndex(for: key)
+        let (position, found) = leaves[leaf].search(key)
+        guard found else { return nil }
+        let entry = leaves[leaf][position]
+        if entry.modRevision <= revision { return entry.modRevision }
+        var older = entry.older
+        while older != VersionHistory.none, history[older].revision > revision {
+            older = history[older].older
+        }
+        return older == VersionHistory.none ? nil : history[older].revision
+    }
+
     /// Whether the version of `key` made by `revision` is known, and lies at `place`.
     func holds(_ key: RawSpan, _ revision: Revision, at place: Place) -> Bool {
         let leaf = leafIndex(for: key)

@@ -101,10 +101,12 @@ extension StoreState {
     /// Where the checkpoint on disk begins.
     package var checkpointBegin: UInt32? { checkpointSegment }
 
-    /// Whether a later version of the key is there to stay: one that is not committed may go.
+    /// Whether the delete's own version is known from elsewhere, or one that is there to stay hides
+    /// it from every revision that can be read. A later one does not: between the two, older puts
+    /// would be seen.
     private func isSuperseded(_ change: Change, _ key: RawSpan) -> Bool {
-        guard let newest = keys.newestRevision(key) else { return false }
-        return newest >= change.modRevision && newest <= published
+        let newest = keys.newestRevision(key, upTo: max(compacted, change.modRevision))
+        return newest.map { $0 >= change.modRevision } ?? false
     }
 
     private func addLease(

@@ -46,7 +46,7 @@ package struct ReplicaObserver: MachineObserver {
         if let last = witnesses[id], last.isLike(witness) { return nil }
         witnesses[id] = witness
         // A disk that lies may have lost what it has shown.
-        if damaged.contains(id) { invariants.excuse(id) }
+        if damaged.contains(id) { invariants.excuse(id, through: witness.log.lastIndex) }
         do throws(RaftViolation) {
             try invariants.check(Array(witnesses.values), changed: id)
         } catch { return "\(error)" }
@@ -65,12 +65,16 @@ package struct ReplicaObserver: MachineObserver {
 
     package mutating func note(damageOf member: MemberNumber) {
         damaged.insert(MemberID(member.number))
-        invariants.excuse(MemberID(member.number))
+        excuse(MemberID(member.number))
+    }
+
+    private mutating func excuse(_ member: MemberID) {
+        invariants.excuse(member, through: witnesses[member]?.log.lastIndex ?? .zero)
     }
 
     package mutating func note(endOf member: MemberNumber) {
+        excuse(MemberID(member.number))
         witnesses[MemberID(member.number)] = nil
-        invariants.excuse(MemberID(member.number))
     }
 }
 

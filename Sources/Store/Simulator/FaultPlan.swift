@@ -25,7 +25,7 @@ struct FaultPlan {
             settings.faults.contains(kind) && tolerated.contains(kind)
                 && (settings.members > 1 || !kind.needsOthers)
         }
-        let permille = random.pick([250, 500, 800])
+        let permille = random.pick([100, 250, 500, 800])
         let chosen = possible.filter { _ in random.chance(permille: permille) }
         kinds = chosen
         let crashes = chosen.contains(.crash) || chosen.contains(.powerLoss)

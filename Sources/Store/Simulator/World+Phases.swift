@@ -23,7 +23,7 @@ extension World {
         node.skewClock(permille: 1000, now)
         if isLeftDown(node) {
             if node.isUp { crash(node, .unsynced) }
-        } else if !node.isUp, node.isWanted, !node.isRetired {
+        } else if !node.isUp, node.member != nil, !node.isRetired {
             startLater(node, 1000...100_000)
         }
     }
@@ -62,7 +62,7 @@ extension World {
         trace.note(now, 17, text: "all clients have got on")
         phase = .settling
         deadline = after(settings.settlingMicrosecondsMax)
-        for node in nodes where !node.isUp && node.isWanted && !node.isRetired {
+        for node in nodes where !node.isUp && node.member != nil && !node.isRetired {
             startLater(node, 1000...100_000)
         }
     }
