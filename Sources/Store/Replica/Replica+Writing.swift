@@ -56,6 +56,7 @@ extension Replica {
 
     /// Answers what waits for no more than this member's own disk.
     mutating func answerLocals(_ effects: inout Effects) {
+        guard !localsWaiting.isEmpty else { return }
         while let local = localsWaiting.first, isDone(local) {
             localsWaiting.removeFirst()
             effects.moves += local.decision.moves
@@ -158,8 +159,11 @@ extension Replica {
         let placed = PlacedEntry(
             index: index, term: raft.log.term(at: index) ?? .none, kind: entry.kind,
             place: entry.place, payloadBytes: entry.payloadBytes)
-        for batch in [batch] + sealed.map(\.batch) {
-            if let bytes = batch.payload(of: placed) {
+        if let bytes = batch.payload(of: placed) {
+            return EntryPayload(kind: entry.kind, bytes: bytes)
+        }
+        for ended in sealed {
+            if let bytes = ended.batch.payload(of: placed) {
                 return EntryPayload(kind: entry.kind, bytes: bytes)
             }
         }
@@ -171,8 +175,9 @@ extension Replica {
 
     /// The value of a change, which may be in the making.
     func value(at place: Place, _ files: some SegmentFiles) throws(StoreError) -> [UInt8] {
-        for batch in [batch] + sealed.map(\.batch) {
-            if let value = batch.value(at: place) { return value }
+        if let value = batch.value(at: place) { return value }
+        for ended in sealed {
+            if let value = ended.batch.value(at: place) { return value }
         }
         return try files.value(at: place)
     }

@@ -39,6 +39,11 @@ extension World {
         let candidates = nodes.filter(\.isWanted).map(\.index)
         guard !candidates.isEmpty else { return }
         clients[number].node = clients[number].random.pick(candidates)
+        // Clients get to know who leads: when that one is cut off, it has much under way.
+        let leader = nodes.first { $0.isUp && $0.isWanted && $0.standing.isLeader }
+        if let leader, clients[number].random.chance(permille: 500) {
+            clients[number].node = leader.index
+        }
     }
 
     private func wakeLater(_ number: Int, _ microseconds: ClosedRange<Int64>) {
