@@ -6,8 +6,8 @@ package struct TransactionRecord {
     private let payload: Range<Int>
     private let count: Int
 
-    /// Returns the next transaction, checked against its checksum, at or after `offset`, and moves `offset` behind it; nil at
-    /// `end` or after the segment's last record.
+    /// Returns the next transaction at or after `offset`, and moves `offset` behind it; nil at
+    /// `end` or after the segment's last record. Records are checked against their checksums.
     package static func next(
         from offset: inout Int, to end: Int, in bytes: RawSpan, of header: SegmentHeader
     ) throws(LogDamage) -> TransactionRecord? {

@@ -147,8 +147,8 @@ package struct Replica<Token: Sendable>: ~Copyable {
     /// The newest entry, committed or not.
     package var last: EntryID { batch.position.last }
 
-    /// Where a replay has to begin to find everything that the state may lack: what is not published,
-    /// and copies that readers are not referred to yet. A batch begins there.
+    /// Where a replay has to begin to find everything that the state may lack: what is not
+    /// published, and copies that readers are not referred to yet. A batch begins there.
     package var replayPosition: LogPosition {
         unpublished.first?.start ?? writingStart ?? nextStart
     }

@@ -10,8 +10,8 @@ package import StoreCore
 // is checked by replaying it as a start does, which reads every record.
 //
 // The switch happens at once or not at all: when all that is needed is on disk, a file is put in
-// place that says so (``SnapshotInstallation``). From then on the new segments are the log, whatever
-// interrupts their renaming. How this member voted is written to their end before.
+// place that says so (``SnapshotInstallation``). From then on the new segments are the log,
+// whatever interrupts their renaming. How this member voted is written to their end before.
 
 /// A segment that belongs to a snapshot.
 package struct SnapshotPart: Hashable, Sendable {
@@ -215,8 +215,8 @@ package struct SnapshotReceiver: Sendable {
     }
 }
 
-/// The file that says that a snapshot takes the place of the log: its segments, which bear the names
-/// of parts or, already, of segments.
+/// The file that says that a snapshot takes the place of the log: its segments, which bear the
+/// names of parts or, already, of segments.
 ///
 ///      0  8 bytes  "MARTSNP" and format version 1
 ///      8  u64      count, then for each part: u32 segment, u32 0, u64 salt, u64 size, u64 bytes

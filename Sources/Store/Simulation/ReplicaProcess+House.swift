@@ -40,9 +40,9 @@ extension ReplicaProcess {
     }
 
     private func chooseVictim() {
-        guard looksForVictim, reclaim == nil, pruneStart == nil, !snapshot.isServing(tickCount) else {
-            return
-        }
+        guard looksForVictim, reclaim == nil, pruneStart == nil,
+            !snapshot.isServing(tickCount)
+        else { return }
         looksForVictim = false
         let plan = RetentionPlan(bytesMin: 2 * Limits.segmentBytes)
         if let victim = core.victim(spareBytes: 0, plan: plan) {

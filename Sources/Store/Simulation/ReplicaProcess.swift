@@ -161,10 +161,10 @@ final class ReplicaProcess {
     /// What files mean nothing.
     private func removeStrays() {
         for name in disk.names {
-            if name.hasPrefix("reserve-"), (disk.byteCount(of: name) ?? 0) >= Limits.segmentBytes {
+            let isReserve = name.hasPrefix("reserve-")
+            if isReserve, (disk.byteCount(of: name) ?? 0) >= Limits.segmentBytes {
                 reserves.insert(name)
-            } else if name.hasPrefix("spare-") || name.hasSuffix(".new") || name.hasPrefix("reserve-")
-            {
+            } else if isReserve || name.hasPrefix("spare-") || name.hasSuffix(".new") {
                 issue([.remove(name)])
             }
         }
