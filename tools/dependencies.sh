@@ -33,17 +33,18 @@ need_build_packages() {
     need_packages libprotobuf-c-dev libyaml-dev libssl-dev zlib1g-dev libnghttp2-dev pkg-config
 }
 
-# Puts the kubectl of a Debian suite into a folder, without installing it: kubectl of the package
-# named, from the mirror that this machine uses. Prints nothing; fails if it cannot be had.
-fetch_kubectl() { # suite package folder
-    local suite=$1 package=$2 folder=$3 mirror apt
-    [ -x "$folder/kubectl" ] && return
+# Puts the program of a package of a Debian suite into a folder, without installing it, from the
+# mirror that this machine uses. Prints nothing; fails if it cannot be had.
+fetch_program() { # suite package folder program
+    local suite=$1 package=$2 folder=$3 program=$4 mirror apt
+    [ -x "$folder/$program" ] && return
+    rm -rf "$folder/apt"
     mkdir -p "$folder/apt/lists/partial" "$folder/apt/cache"
     mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | sort -u | head -1)
     [ -n "$mirror" ] || return 1
     printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
         "$mirror" "$suite" >"$folder/apt/sources.list"
-    # What is installed must not count: a kubectl from elsewhere would hide the suite's.
+    # What is installed must not count: a program from elsewhere would hide the suite's.
     apt=(apt-get -qq -o Dir::Etc::sourcelist="$folder/apt/sources.list"
         -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferences=/dev/null
         -o Dir::Etc::preferencesparts=/dev/null -o Dir::State::status=/dev/null
@@ -51,6 +52,10 @@ fetch_kubectl() { # suite package folder
         -o APT::Sandbox::User=)
     "${apt[@]}" update && (cd "$folder/apt" && "${apt[@]}" download "$package") || return 1
     dpkg-deb -x "$folder"/apt/"$package"_*.deb "$folder/apt/root" || return 1
-    cp "$folder/apt/root/usr/bin/kubectl" "$folder/kubectl"
+    cp "$folder/apt/root/usr/bin/$program" "$folder/$program" || return 1
     rm -rf "$folder/apt"
+}
+
+fetch_kubectl() { # suite package folder
+    fetch_program "$1" "$2" "$3" kubectl
 }

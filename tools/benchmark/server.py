@@ -2,11 +2,12 @@
 import http.client
 import json
 import os
-import re
 import socket
 import ssl
 import subprocess
 import time
+
+from process import Process
 
 TOKEN = "bench-token"
 START_SECONDS_MAX = 30
@@ -78,19 +79,19 @@ class Server:
 
     @property
     def cpu_s(self):
-        """User and system time of the process, all threads, in seconds (of 10 ms each)."""
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            fields = file.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return Process(self.process.pid).cpu_s
 
     @property
     def memory_mb(self):
-        """Resident memory, of 1,048,576 bytes each."""
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) / 1024
+        return Process(self.process.pid).resident_mb
 
 
 def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def can_connect(port):
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0

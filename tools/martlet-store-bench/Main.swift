@@ -9,7 +9,7 @@ import StoreBenchmark
 
 /// Measures a store, or writes to one until it is killed:
 ///
-///     martlet-store-bench figures DIRECTORY [KEYS]
+///     martlet-store-bench figures DIRECTORY [KEYS [PART]]
 ///     martlet-store-bench open DIRECTORY
 ///     martlet-store-bench write DIRECTORY FIRST
 @main
@@ -17,10 +17,11 @@ struct Main {
     static func main() async throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
         switch (arguments.first, arguments.count) {
-        case ("figures", 2...3):
-            let keys = arguments.count == 3 ? Int(arguments[2]) : 1_000_000
+        case ("figures", 2...4):
+            let keys = arguments.count > 2 ? Int(arguments[2]) : 1_000_000
             guard let keys else { usage() }
-            try await StoreBenchmark(directory: arguments[1], keyCount: keys).run(show)
+            try await StoreBenchmark(directory: arguments[1], keyCount: keys)
+                .run(part(arguments.dropFirst(3).first), show)
         case ("open", 2):
             try StoreBenchmark(directory: arguments[1]).open(show)
         case ("write", 3):
@@ -31,16 +32,32 @@ struct Main {
         }
     }
 
+    /// Nil for all.
+    private static func part(_ name: String?) -> StoreBenchmark.Part? {
+        guard let name else { return nil }
+        guard let part = StoreBenchmark.Part(rawValue: name) else { usage() }
+        return part
+    }
+
     private static func usage() -> Never {
+        let parts = StoreBenchmark.Part.allCases.map(\.rawValue).joined(separator: ", ")
         print(
-            "usage: martlet-store-bench figures DIRECTORY [KEYS] | open DIRECTORY"
-                + " | write DIRECTORY FIRST")
+            """
+            usage: martlet-store-bench figures DIRECTORY [KEYS [PART]]
+                   martlet-store-bench open DIRECTORY
+                   martlet-store-bench write DIRECTORY FIRST
+            PART is one of: \(parts)
+            """)
         exit(64)
     }
 
     @Sendable private static func show(_ figure: StoreBenchmark.Figure) {
-        let tenths = Int((figure.value * 10).rounded())
-        print("\(figure.name): \(tenths / 10).\(tenths % 10) \(figure.unit)")
+        let hundredths = Int((figure.value.magnitude * 100).rounded())
+        let (whole, rest) = hundredths.quotientAndRemainder(dividingBy: 100)
+        let sign = figure.value < 0 ? "-" : ""
+        print("\(figure.name): \(sign)\(whole).\(rest / 10)\(rest % 10) \(figure.unit)")
+        // Somebody at the other end of a pipe may be taking the time.
+        fflush(nil)
     }
 }
 

@@ -2,12 +2,6 @@ internal import Store
 public import StoreCore
 internal import Synchronization
 
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Musl
-#endif
-
 /// Measures a store as design says it is to be measured: figures by name, in the order measured.
 public struct StoreBenchmark {
     public struct Figure: Sendable {
@@ -16,8 +10,14 @@ public struct StoreBenchmark {
         public let unit: String
     }
 
-    private let directory: String
-    private let keyCount: Int
+    /// What can be measured by itself, in a process of its own. Each has a store of its own in the
+    /// directory, but `compaction`, which goes on with the one that `large` leaves.
+    public enum Part: String, CaseIterable, Sendable {
+        case latency, puts, list, watches, large, compaction
+    }
+
+    let directory: String
+    let keyCount: Int
 
     /// - Parameters:
     ///   - directory: Where stores are made; empty, or not there yet.
@@ -26,11 +26,20 @@ public struct StoreBenchmark {
         (self.directory, self.keyCount) = (directory, keyCount)
     }
 
-    /// Runs everything; some 30 seconds.
-    public func run(_ report: @Sendable (Figure) -> Void) async throws(StoreError) {
-        try await fresh(report)
-        try await puts(report)
-        try await large(report)
+    /// Runs one part, or everything, which takes some 30 seconds.
+    public func run(
+        _ part: Part? = nil, _ report: @Sendable (Figure) -> Void
+    ) async throws(StoreError) {
+        for part in part.map({ [$0] }) ?? Part.allCases {
+            switch part {
+            case .latency: try await latency(report)
+            case .puts: try puts(report)
+            case .list: try list(report)
+            case .watches: try await watches(report)
+            case .large: try large(report)
+            case .compaction: try await compaction(report)
+            }
+        }
     }
 
     /// Opens the store in the directory, and tells how long that took and what memory it takes.
@@ -39,39 +48,39 @@ public struct StoreBenchmark {
         let start = ContinuousClock.now
         let store = try Store.open(directory: directory)
         _ = try store.get([1])
-        report(Figure(name: "open \(store.keyCount) keys", value: since(start) * 1e3, unit: "ms"))
+        report(Figure(name: "open to first read", value: since(start) * 1e3, unit: "ms"))
+        report(Figure(name: "keys", value: Double(store.keyCount), unit: ""))
         report(Figure(name: "log", value: Double(store.logBytes) / 1e6, unit: "MB"))
         reportMemory("opened", before, report)
         store.close()
     }
 
-    // MARK: A small store
+    // MARK: Puts
 
-    private func fresh(_ report: @Sendable (Figure) -> Void) async throws(StoreError) {
-        let start = ContinuousClock.now
-        let store = try Store.open(directory: directory + "/fresh")
-        _ = try store.get([1])
-        report(Figure(name: "open fresh to first read", value: since(start) * 1e3, unit: "ms"))
-        _ = try await store.put([1], [1])
-        report(Figure(name: "log at birth", value: Double(store.logBytes), unit: "bytes"))
+    private func latency(_ report: @Sendable (Figure) -> Void) async throws(StoreError) {
+        let store = try Store.open(directory: directory + "/latency")
+        let (count, value) = (2000, value(1024))
+        let keys = keys(count)
         var latencies: [Double] = []
-        for number in 0..<2000 {
+        for key in keys {
             let start = ContinuousClock.now
-            _ = try await store.put(key(number), value(1000, number))
+            _ = try await store.put(key, value)
             latencies.append(since(start) * 1e6)
         }
         latencies.sort()
-        report(Figure(name: "put, one client, median", value: latencies[1000], unit: "us"))
-        report(Figure(name: "put, one client, p99", value: latencies[1980], unit: "us"))
+        report(Figure(name: "put, one client, median", value: latencies[count / 2], unit: "us"))
+        report(
+            Figure(name: "put, one client, p99", value: latencies[count * 99 / 100], unit: "us"))
         store.close()
     }
 
-    private func puts(_ report: @Sendable (Figure) -> Void) async throws(StoreError) {
+    private func puts(_ report: @Sendable (Figure) -> Void) throws(StoreError) {
         let store = try Store.open(directory: directory + "/puts")
         for (inFlight, bytes, count) in [(1000, 256, 300_000), (64, 1024, 60_000)] {
+            let keys = keys(count)
             let before = ProcessCost.now
             let start = ContinuousClock.now
-            try fill(store, count: count, inFlight: inFlight, valueBytes: bytes, keys: count)
+            try fill(store, keys, inFlight: inFlight, valueBytes: bytes)
             let seconds = since(start)
             let after = ProcessCost.now
             let name = "put \(bytes) B, \(inFlight) in flight"
@@ -82,135 +91,60 @@ public struct StoreBenchmark {
             report(Figure(name: name + ", written", value: written / Double(count), unit: "bytes"))
         }
         store.close()
-        try list(report)
     }
+
+    // MARK: Reads
 
     private func list(_ report: @Sendable (Figure) -> Void) throws(StoreError) {
         let store = try Store.open(directory: directory + "/list")
-        try fill(store, count: 10_000, inFlight: 1000, valueBytes: 1024, keys: 10_000)
-        let rounds = 20
+        try fill(store, keys(10_000), inFlight: 1000, valueBytes: 1024)
         let before = ProcessCost.now
-        var bytes = 0
+        var (bytes, count, heapMax) = (0, 0, before.anonymousBytes)
+        try store.withRange(.all) { _, value, _ in
+            (bytes, count) = (bytes + value.byteCount, count + 1)
+            guard count % 500 == 0 else { return }
+            heapMax = max(heapMax, ProcessCost.now.anonymousBytes)
+        }
+        precondition(bytes == 10_000 * 1024, "all that was put is there")
+        let extra = Double(heapMax - before.anonymousBytes) / 1e6
+        report(Figure(name: "visit 10,000 x 1 KB, extra memory", value: extra, unit: "MB heap"))
+        let rounds = 20
+        let visitsBefore = ProcessCost.now
         for _ in 0..<rounds {
             try store.withRange(.all) { _, value, _ in bytes += value.byteCount }
         }
-        let cpu = (ProcessCost.now.cpu - before.cpu) / Double(rounds)
+        let cpu = (ProcessCost.now.cpu - visitsBefore.cpu) / Double(rounds)
         report(Figure(name: "visit 10,000 x 1 KB, CPU", value: microseconds(cpu), unit: "us"))
         store.close()
     }
 
-    // MARK: A large store
-
-    private func large(_ report: @Sendable (Figure) -> Void) async throws(StoreError) {
-        let path = directory + "/large"
-        let before = ProcessCost.now
-        var store = try Store.open(directory: path)
-        try fill(store, count: keyCount, inFlight: 5000, valueBytes: 256, keys: keyCount)
-        reportMemory("filled", before, report)
-        report(Figure(name: "log", value: Double(store.logBytes) / 1e6, unit: "MB"))
-        store.close()
-        let start = ContinuousClock.now
-        store = try Store.open(directory: path)
-        _ = try store.get(key(1))
-        report(Figure(name: "open \(keyCount) keys", value: since(start) * 1e3, unit: "ms"))
-        reportMemory("reopened", before, report)
-        try await compact(store, report)
-        store.close()
-    }
-
-    private func reportMemory(
-        _ when: String, _ before: ProcessCost, _ report: @Sendable (Figure) -> Void
-    ) {
-        let now = ProcessCost.now
-        let anonymous = Double(now.anonymousBytes - before.anonymousBytes) / 1e6
-        let resident = Double(now.residentBytes) / 1e6
-        report(Figure(name: "memory, \(when)", value: anonymous, unit: "MB heap"))
-        report(Figure(name: "memory, \(when)", value: resident, unit: "MB resident"))
-    }
-
-    /// The longest put while as many revisions as there are keys are compacted.
-    private func compact(
-        _ store: Store, _ report: @Sendable (Figure) -> Void
-    ) async throws(StoreError) {
-        try fill(store, count: keyCount, inFlight: 5000, valueBytes: 256, keys: keyCount)
-        try await store.compact(at: store.revision)
-        var longest = 0.0
-        let start = ContinuousClock.now
-        var number = 0
-        while since(start) < 3 {
-            let start = ContinuousClock.now
-            _ = try await store.put(key(number), value(256, number))
-            longest = max(longest, since(start) * 1e3)
-            number += 1
-        }
-        report(Figure(name: "longest put after compaction", value: longest, unit: "ms"))
-        report(
-            Figure(name: "log after compaction", value: Double(store.logBytes) / 1e6, unit: "MB"))
-    }
-
-    // MARK: Tools
-
-    /// Puts `count` values, never more than `inFlight` at a time.
-    private func fill(
-        _ store: Store, count: Int, inFlight: Int, valueBytes: Int, keys: Int
-    ) throws(StoreError) {
-        let flight = Flight(max: inFlight)
-        for number in 0..<count {
-            flight.takeOff()
-            store.put(key(number % keys), value(valueBytes, number), expecting: nil) { result in
-                if case .failure(let error) = result { flight.note(error) }
-                flight.land()
+    /// Changes of one key that many watch.
+    private func watches(_ report: @Sendable (Figure) -> Void) async throws(StoreError) {
+        let (watchers, changes) = (1000, 200)
+        let store = try Store.open(directory: directory + "/watches")
+        let (key, value) = (Array("watched".utf8), value(256))
+        let seen = Atomic<Int>(0)
+        let all = Flight(max: 1)
+        all.takeOff()
+        for _ in 0..<watchers {
+            _ = try store.watch(.key(key), from: store.revision.next) { batch in
+                guard case .success(let batch) = batch else { return }
+                let count = batch.events.count
+                let total = seen.wrappingAdd(count, ordering: .relaxed).newValue
+                if total == watchers * changes { all.land() }
             }
         }
-        try flight.finish()
-    }
-
-    /// 64 bytes, as keys of objects look.
-    private func key(_ number: Int) -> [UInt8] {
-        let digits = String(number)
-        let zeros = String(repeating: "0", count: 9 - digits.count)
-        return Array("/registry/default/pods/some-namespace-of-a-team/workload-".utf8).prefix(55)
-            + Array((zeros + digits).utf8)
-    }
-
-    private func value(_ bytes: Int, _ number: Int) -> [UInt8] {
-        [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: bytes)
-    }
-
-    private func since(_ start: ContinuousClock.Instant) -> Double {
-        microseconds(ContinuousClock.now - start) / 1e6
-    }
-
-    private func microseconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) * 1e6 + Double(duration.components.attoseconds) / 1e12
-    }
-}
-
-/// Counts proposals in flight and holds the next one back while there are too many.
-@safe private final class Flight: @unchecked Sendable {
-    // Made in init, destroyed in deinit; semaphores may be used by any thread.
-    private let free: UnsafeMutablePointer<sem_t>
-    private let error = Mutex<StoreError?>(nil)
-    private let max: Int
-
-    init(max: Int) {
-        self.max = max
-        unsafe free = .allocate(capacity: 1)
-        unsafe sem_init(free, 0, UInt32(max))
-    }
-
-    deinit {
-        unsafe sem_destroy(free)
-        unsafe free.deallocate()
-    }
-
-    func takeOff() { while unsafe sem_wait(free) != 0 {} }
-    func land() { unsafe sem_post(free) }
-    func note(_ failure: StoreError) { error.withLock { $0 = $0 ?? failure } }
-
-    /// Waits until all have landed.
-    func finish() throws(StoreError) {
-        for _ in 0..<max { takeOff() }
-        if let failure = error.withLock({ $0 }) { throw failure }
+        let before = ProcessCost.now
+        let start = ContinuousClock.now
+        for _ in 0..<changes { _ = try await store.put(key, value) }
+        all.takeOff()
+        let events = Double(watchers * changes)
+        report(
+            Figure(
+                name: "events to 1,000 watchers", value: events / since(start), unit: "/s"))
+        let cpu = (ProcessCost.now.cpu - before.cpu) / events
+        report(
+            Figure(name: "events to 1,000 watchers, CPU", value: microseconds(cpu), unit: "us"))
+        store.close()
     }
 }

@@ -5,6 +5,7 @@ import sys
 import time
 
 import measure
+import yardstick
 from server import Server, StartFailed
 
 #: kube-apiserver 1.36 with etcd 3.5 on two cores, by the same loads; then what Martlet aims at.
@@ -34,14 +35,16 @@ def main():
     asked.add_argument("--pods", type=int, default=10_000)
     asked.add_argument("--watchers", type=int, default=1_000)
     asked = asked.parse_args()
+    machine = yardstick.measure(asked.work)
     try:
         figures = run(asked)
     except StartFailed as failure:
         raise SystemExit(str(failure)) from failure
     if asked.json:
-        print(json.dumps(figures))
+        print(json.dumps({**figures, "machine": machine}))
     else:
         show(figures, asked)
+        print("\n" + yardstick.sentence(machine))
     if "start_loaded" not in figures:
         raise SystemExit(1)
 
