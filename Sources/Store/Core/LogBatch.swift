@@ -54,8 +54,8 @@ package struct LogBatch: Sendable {
     private var openRecord: Int?
     /// The last record, if it is complete but for the commit mark that it may have to bear.
     private var unmarkedRecord: Int?
-    /// Entries completed since they were last taken.
-    private var entries: [PlacedEntry] = []
+    /// Entries completed since they were last forgotten.
+    package private(set) var entries: [PlacedEntry] = []
 
     package init(
         at position: LogPosition, salt: UInt64, term: Term, committed: LogIndex = .zero
@@ -136,11 +136,8 @@ package struct LogBatch: Sendable {
         position.last = last
     }
 
-    /// The entries completed since the last call.
-    package mutating func takeEntries() -> [PlacedEntry] {
-        defer { entries.removeAll(keepingCapacity: true) }
-        return entries
-    }
+    /// The caller knows the entries completed so far.
+    package mutating func forgetEntries() { entries.removeAll(keepingCapacity: true) }
 
     /// Puts the commit mark on the last record. The batch that follows begins after it.
     package mutating func commit() {

@@ -37,7 +37,10 @@ package struct LogStatement: Equatable, Sendable {
     }
 
     static let fixedBytes = 64
-    package var byteCount: Int { Self.fixedBytes + members.encoded().count }
+    package var byteCount: Int { Self.byteCount(members.encoded()) }
+
+    /// The size of a statement, given the payload that names the members.
+    package static func byteCount(_ members: [UInt8]) -> Int { fixedBytes + members.count }
 
     func append(to bytes: inout [UInt8]) {
         let members = members.encoded()

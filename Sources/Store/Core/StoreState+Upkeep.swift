@@ -164,9 +164,10 @@ extension StoreState {
         batch.commit()
     }
 
-    /// How many bytes an opening takes, and the room to leave for a seal.
-    package func openingBytes(stating statement: LogStatement) -> Int {
-        RecordHeader.byteCount + 8 * (segments.uses.count + 2) + statement.byteCount
+    /// How many bytes an opening with a statement of so many bytes takes, and the room to leave for
+    /// a seal.
+    package func openingBytes(statementBytes: Int) -> Int {
+        RecordHeader.byteCount + 8 * (segments.uses.count + 2) + statementBytes
     }
     package static let sealBytes = RecordHeader.byteCount
 }

@@ -103,14 +103,26 @@ struct LogWriting: ~Copyable {
     mutating func decide(
         _ proposal: Proposal, _ completion: @escaping Completion
     ) throws(StoreError) {
+        if try decideIfItFits(proposal, completion) { return }
         do throws(StoreError) {
             try makeRoom { replica, core in replica.room(for: proposal, core) }
         } catch .noSpace {
             return answer(completion, .failure(.noSpace))
         }
+        let isDecided = try decideIfItFits(proposal, completion)
+        precondition(isDecided, "room has been made")
+    }
+
+    /// Nearly all do: one look at the lock for each.
+    private mutating func decideIfItFits(
+        _ proposal: Proposal, _ completion: @escaping Completion
+    ) throws(StoreError) -> Bool {
         let (shared, files) = (shared, files)
-        try shared.state.withLock { state throws(StoreError) in
+        return try shared.state.withLock { state throws(StoreError) in
+            let room = replica.room(for: proposal, state.core)
+            guard replica.segmentNeeded(for: room, state.core) == nil else { return false }
             try replica.propose(proposal, token: completion, &state.core, files, &effects)
+            return true
         }
     }
 

@@ -1,71 +1,95 @@
 internal import Raft
 internal import StoreCore
 
+/// A proposal that the leader has decided.
+struct DecidedItem: Sendable {
+    /// The last entry that has to be committed.
+    var index: LogIndex
+    /// The store's revision after it.
+    var revision: Revision
+    /// How many changes it made.
+    var changeCount = 0
+    var compacted: Revision?
+    var decision: Decision
+}
+
 /// What the leader has decided and may not publish yet, oldest first.
 struct Ahead<Token: Sendable>: Sendable {
-    struct Item: Sendable {
-        /// The last entry that has to be committed.
-        var index: LogIndex
-        /// The store's revision after it.
-        var revision: Revision
-        /// How many changes it made.
-        var changeCount: Int
-        var compacted: Revision?
-        /// Nil if nobody waits (any more), or the entry is of another leader.
-        var token: Token?
-        var decision: Decision
-    }
-
-    private(set) var items: [Item] = []
-    private(set) var changes: [AppliedChange] = []
+    private var items: [DecidedItem] = []
+    /// Who waits for each item; nil if nobody does (any more), or the entry is of another leader.
+    /// Not in the items, whose layout is known without asking the runtime what a token is.
+    private var tokens: [Token?] = []
+    private var changes: [AppliedChange] = []
     /// Items and changes at the beginning that are done.
     private var itemsDone = 0
     private var changesDone = 0
+    /// Changes of all items.
+    private var changesCounted = 0
 
     var isEmpty: Bool { itemsDone == items.count }
-    var first: Item? { isEmpty ? nil : items[itemsDone] }
+    /// Of the first item.
+    var firstIndex: LogIndex? { isEmpty ? nil : items[itemsDone].index }
 
-    mutating func append(_ item: Item, _ new: ArraySlice<AppliedChange>) {
-        precondition(new.count == item.changeCount, "an item counts its changes")
+    /// All changes, for the next item's to be added to them; to be given back.
+    mutating func takeChanges() -> [AppliedChange] {
+        var taken: [AppliedChange] = []
+        swap(&taken, &changes)
+        return taken
+    }
+
+    mutating func give(_ changes: [AppliedChange]) { self.changes = changes }
+
+    mutating func add(_ new: [AppliedChange]) { changes += new }
+
+    /// Adds an item, whose changes have been added before.
+    mutating func append(_ item: DecidedItem, _ token: Token?) {
+        changesCounted += item.changeCount
+        precondition(changesCounted == changes.count, "an item counts its changes")
         items.append(item)
-        changes += new
+        tokens.append(token)
     }
 
     /// Takes the first item, whose changes go to `published`.
-    mutating func takeFirst(changes published: inout [AppliedChange]) -> Item {
-        let item = items[itemsDone]
+    mutating func takeFirst(
+        changes published: inout [AppliedChange]
+    ) -> (item: DecidedItem, token: Token?) {
+        let (item, token) = (items[itemsDone], tokens[itemsDone])
         itemsDone += 1
         published += changes[changesDone..<changesDone + item.changeCount]
         changesDone += item.changeCount
         if itemsDone == items.count {
             items.removeAll(keepingCapacity: true)
+            tokens.removeAll(keepingCapacity: true)
             changes.removeAll(keepingCapacity: true)
-            (itemsDone, changesDone) = (0, 0)
+            (itemsDone, changesDone, changesCounted) = (0, 0, 0)
         } else if itemsDone > Self.doneMax {
             items.removeFirst(itemsDone)
+            tokens.removeFirst(itemsDone)
             changes.removeFirst(changesDone)
-            (itemsDone, changesDone) = (0, 0)
+            (itemsDone, changesDone, changesCounted) = (0, 0, changes.count)
         }
-        return item
+        return (item, token)
     }
 
     private static var doneMax: Int { 4096 }
 
     /// Takes the tokens of all whose entry is after `index`, who wait no longer.
     mutating func takeTokens(after index: LogIndex) -> [Token] {
-        var tokens: [Token] = []
+        var taken: [Token] = []
         for place in itemsDone..<items.count where items[place].index > index {
-            if let token = items[place].token { tokens.append(token) }
-            items[place].token = nil
+            if let token = tokens[place] { taken.append(token) }
+            tokens[place] = nil
         }
-        return tokens
+        return taken
     }
 
     /// Forgets all whose entry is after `index`: it became void.
     mutating func removeAll(after index: LogIndex) {
         while let last = items.last, items.count > itemsDone, last.index > index {
             changes.removeLast(last.changeCount)
+            changesCounted -= last.changeCount
             items.removeLast()
+            tokens.removeLast()
         }
     }
 }

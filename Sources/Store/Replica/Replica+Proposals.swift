@@ -27,13 +27,19 @@ extension Replica {
         if let refusal = refusal(of: proposal) {
             return effects.answers.append(.init(token: token, result: .failure(refusal)))
         }
-        var changes: [AppliedChange] = []
+        // Changes go straight to where they wait to be published, without an array of their own.
+        var changes = ahead.takeChanges()
+        let before = changes.count
         do throws(StoreError) {
             let decision = try decide(proposal, &core, files, &changes)
+            let changeCount = changes.count - before
+            ahead.give(changes)
             batch.complete()
             takeEntries(areProposed: true)
-            note(decision, of: proposal, token, core.revision, changes, &effects)
+            note(decision, of: proposal, token, core.revision, changeCount, &effects)
         } catch {
+            precondition(changes.count == before, "what is refused changes nothing")
+            ahead.give(changes)
             if case .system = error { throw error }
             // What it saw may not be committed yet, and somebody else may lead by now.
             respond(.failure(error), token, &effects)
@@ -42,7 +48,7 @@ extension Replica {
 
     private mutating func note(
         _ decision: Decision, of proposal: Proposal, _ token: Token, _ revision: Revision,
-        _ changes: [AppliedChange], _ effects: inout Effects
+        _ changeCount: Int, _ effects: inout Effects
     ) {
         switch proposal {
         case .survivors:
@@ -59,20 +65,13 @@ extension Replica {
                 Local(write: writesNeeded, index: applied, token: token, decision: decision))
         default:
             guard decision.isLogged else { return respond(.success(decision), token, &effects) }
-            var item = item(decision, revision, token)
-            item.changeCount = changes.count
+            var item = DecidedItem(
+                index: last.index, revision: revision, changeCount: changeCount,
+                decision: decision)
             if case .compact(let revision) = proposal { item.compacted = revision }
-            ahead.append(item, changes[...])
+            ahead.append(item, token)
             applied = last.index
         }
-    }
-
-    private func item(
-        _ decision: Decision, _ revision: Revision, _ token: Token
-    ) -> Ahead<Token>.Item {
-        Ahead<Token>.Item(
-            index: last.index, revision: revision, changeCount: 0, compacted: nil, token: token,
-            decision: decision)
     }
 
     /// An answer without an entry is good once all that it saw is published, and this member is
@@ -133,7 +132,7 @@ extension Replica {
             survivors.bytes + Self.smallBytes
                 * (1 + survivors.leases.count + survivors.endedLeases.count)
         case .saveLeases(let leases): Self.smallBytes * max(1, leases.count)
-        case .retire: Self.smallBytes + statement(core).byteCount
+        case .retire: Self.smallBytes + statementBytes
         case .compact, .grant, .keepAlive, .barrier: Self.smallBytes
         }
     }

@@ -33,11 +33,11 @@ extension Replica {
         through index: LogIndex, _ revision: inout Revision?, _ core: inout StoreState,
         _ effects: inout Effects
     ) {
-        while let next = ahead.first, next.index <= index {
-            let item = ahead.takeFirst(changes: &effects.changes)
+        while let next = ahead.firstIndex, next <= index {
+            let (item, token) = ahead.takeFirst(changes: &effects.changes)
             revision = item.revision
             if let compacted = item.compacted { compact(compacted, &core, &effects) }
-            guard let token = item.token else { continue }
+            guard let token else { continue }
             effects.answers.append(.init(token: token, result: .success(item.decision)))
         }
     }
@@ -94,11 +94,12 @@ extension Replica {
             var changes: [AppliedChange] = []
             let compacted = try apply(applied.next, &core, files, &changes)
             applied = applied.next
+            ahead.add(changes)
             ahead.append(
-                Ahead<Token>.Item(
+                DecidedItem(
                     index: applied, revision: core.revision, changeCount: changes.count,
-                    compacted: compacted, token: nil, decision: Decision(revision: core.revision)),
-                changes[...])
+                    compacted: compacted, decision: Decision(revision: core.revision)),
+                nil)
         }
         isDeciding = true
     }

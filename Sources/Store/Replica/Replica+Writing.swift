@@ -95,7 +95,7 @@ extension Replica {
     /// The size that the next segment has to have, if `bytes` more do not fit into this one: then
     /// the caller gets it and calls `roll`, before the call that takes the room.
     package func segmentNeeded(for bytes: Int, _ core: borrowing StoreState) -> Int? {
-        let opening = core.openingBytes(stating: statement(core))
+        let opening = core.openingBytes(statementBytes: statementBytes)
         let needed = bytes + opening + 2 * StoreState.sealBytes
         return batch.endOffset + needed > header.fileBytes
             ? SegmentHeader.byteCount + opening + needed : nil
@@ -143,10 +143,11 @@ extension Replica {
 
     /// Counts the entries that have been added to the batch.
     mutating func takeEntries(areProposed: Bool) {
-        for entry in batch.takeEntries() {
+        for entry in batch.entries {
             table.append(entry)
             if areProposed { proposed.append(entry.payloadBytes) }
         }
+        batch.forgetEntries()
     }
 
     /// The payload of an entry: of the batches in the making, or of a file.

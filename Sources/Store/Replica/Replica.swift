@@ -99,7 +99,11 @@ package struct Replica<Token: Sendable>: ~Copyable {
 
     /// The cluster's members as of the newest entry, and as of `published`.
     package internal(set) var members: ClusterMembers
-    var membersPublished: ClusterMembers
+    var membersPublished: ClusterMembers {
+        didSet { statementBytes = Self.statementBytes(membersPublished) }
+    }
+    /// What stating them takes in the log; each proposal asks whether there is room.
+    private(set) var statementBytes: Int
     var membersAhead: [(index: LogIndex, members: ClusterMembers)]
     /// Where members are to be found that a membership entry is about to name.
     var addressesAnnounced: [MemberID: ClusterMembers.Address] = [:]
@@ -129,7 +133,12 @@ package struct Replica<Token: Sendable>: ~Copyable {
             index: recovered.applied, term: recovered.log.term(at: recovered.applied) ?? .none)
         members = recovered.members
         membersPublished = recovered.membersPublished
+        statementBytes = Self.statementBytes(recovered.membersPublished)
         membersAhead = recovered.membersAhead
+    }
+
+    private static func statementBytes(_ members: ClusterMembers) -> Int {
+        LogStatement.byteCount(members.encoded())
     }
 
     /// Bytes of entries that are decided and not published, about.
