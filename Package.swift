@@ -295,7 +295,7 @@ targets += [
         name: "martlet",
         dependencies: [
             "API", "APIClient", "APIErrors", "Authentication", "Authorization", "Controllers",
-            "InProcess", "Joining", "Kubernetes", "Peers", "PKI", "Scheduler", "SimulatedNodes",
+            "InProcess", "Joining", "KubeClient", "Kubernetes", "Peers", "PKI", "Scheduler", "SimulatedNodes",
             "Store", "StoreCore",
             "Transport", "Wire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),

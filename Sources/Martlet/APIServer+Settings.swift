@@ -3,6 +3,8 @@ import APIClient
 import Authentication
 import Authorization
 import Glibc
+import Joining
+import Peers
 import PKI
 import Store
 import Wire
@@ -13,7 +15,8 @@ extension APIServer {
 
     /// The API over a store, as the settings want it.
     convenience init(
-        _ settings: Settings, _ identity: ClusterIdentity, _ store: Store, _ time: SystemTime
+        _ settings: Settings, _ identity: ClusterIdentity, _ store: Store, _ time: SystemTime,
+        desk: JoinDesk?
     ) throws {
         let key = identity.serviceAccountKey
         var keys = [try TokenKey(key.publicKey)]
@@ -44,7 +47,8 @@ extension APIServer {
                                  issuer: Self.issuer, now: { time.now }),
             registry: registry, metrics: Metrics(process: ProcessUse.current, gauges: { store.gauges }),
             limits: RequestLimits(
-                reading: settings.requestsMax, changing: settings.mutatingRequestsMax))
+                reading: settings.requestsMax, changing: settings.mutatingRequestsMax),
+            operatorPaths: StoreOperations(store: store, plan: settings.cluster, desk: desk))
     }
 }
 

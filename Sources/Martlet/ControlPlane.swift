@@ -53,7 +53,7 @@ struct ControlPlane {
         }
         if let links { links.connect(store) } else { leading.yield(true) }
         try newMember.forgetDetails()
-        let server = try APIServer(settings, identity, store, time)
+        let server = try APIServer(settings, identity, store, time, desk: links?.desk)
         let http = try HTTPServer(
             ServerConfiguration(
                 host: settings.host, port: settings.port,

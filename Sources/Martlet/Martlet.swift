@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// The program. Its subcommands are the control plane and, later, the tools of its store.
+/// The program. Its subcommands are the control plane and the tools of its store.
 @main
 struct Martlet: AsyncParsableCommand {
     static let version = "0.1.0"
@@ -13,7 +13,7 @@ struct Martlet: AsyncParsableCommand {
                 martlet serve --simulated-nodes 3
                 kubectl --kubeconfig martlet-data/admin.kubeconfig get nodes
             """,
-        version: version, subcommands: [Serve.self])
+        version: version, subcommands: [Serve.self, StoreCommand.self])
 
     static func main() async {
         do {
@@ -26,6 +26,9 @@ struct Martlet: AsyncParsableCommand {
         } catch let error as SettingError {
             LineLogHandler.say("\(error)")
             exit(withError: ExitCode(64))
+        } catch let error as StoreCommandError {
+            LineLogHandler.say("\(error)")
+            exit(withError: ExitCode(1))
         } catch {
             exit(withError: error)
         }

@@ -1,13 +1,15 @@
 """A cluster of three members on this machine, as its clients see it."""
-import http.client
 import json
 import os
+import re
+import subprocess
 import time
 
 import pytest
 
 import members as cluster
-from members import COLLECTION, Members, ask, connect
+from members import COLLECTION, Members, ask, connect, free_ports
+from plane import BIN, ControlPlane
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +112,71 @@ def test_without_a_majority_writes_are_refused_and_nothing_is_lost_afterwards(th
     for plane in three.planes:
         status, answer = ask(connect(plane), "GET", f"{COLLECTION}/before")
         assert status == 200, answer
+
+
+def store(plane, *words):
+    """What `martlet store` prints."""
+    done = subprocess.run([BIN / "martlet", "store", *words, "--kubeconfig", plane.kubeconfig],
+                          capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def roles(plane):
+    _, text, errors = store(plane, "status", "--json")
+    assert text, errors
+    return {member["name"]: "leader" if member["leader"] else "voter" if member["voter"] else "learner"
+            for member in json.loads(text)["members"]}
+
+
+def wait_for(plane, condition):
+    deadline = time.monotonic() + 30
+    while not condition(found := roles(plane)):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
+def test_a_member_joins_a_running_cluster_gets_the_log_and_votes(three, tmp_path):
+    leader = three.planes[three.leader()]
+    other = next(plane for plane in three.planes if plane is not leader)
+    status, _, errors = store(other, "member", "add", "n4")
+    assert status == 1 and "leads: ask it" in errors
+    status, text, errors = store(leader, "member", "add", "n4")
+    assert status == 0, errors
+    join = re.search(r"--join (\S+)", text)[1]
+    token = re.search(r"--join-token (\S+)", text)[1]
+    (tmp_path / "n4").mkdir()
+    fourth = ControlPlane(tmp_path / "n4", "--name", "n4", "--join", join, "--join-token", token,
+                          "--peer-listen", f"127.0.0.1:{free_ports(1)[0]}").start()
+    assert ask(connect(fourth), "GET", f"{COLLECTION}/from-0")[0] == 200
+    assert write(fourth, "from-n4", "x")[0] == 201
+    wait_for(leader, lambda found: found.get("n4") == "voter")
+    assert "n4" in store(leader, "status")[1]
+    # A token works once.
+    (tmp_path / "again").mkdir()
+    again = subprocess.run(
+        [BIN / "martlet", "serve", "--name", "n4", "--data-dir", tmp_path / "again", "--join", join,
+         "--join-token", token, "--peer-listen", f"127.0.0.1:{free_ports(1)[0]}"],
+        capture_output=True, text=True, timeout=60)
+    assert again.returncode == 64 and again.stderr.startswith("--join-token"), again.stderr
+    assert store(leader, "member", "remove", "n4")[0] == 0
+    wait_for(leader, lambda found: "n4" not in found)
+    fourth.kill()
+
+
+def test_leadership_goes_where_the_operator_wants_it(three):
+    leader = three.leader()
+    target = three.planes[(leader + 1) % 3]
+    name = target.folder.name
+    status, _, errors = store(three.planes[leader], "transfer", name)
+    assert status == 0, errors
+    wait_for(target, lambda found: found.get(name) == "leader")
+
+
+def test_who_may_not_look_at_the_store_is_told_so(three):
+    connection = connect(three.planes[0])
+    connection.request("GET", "/martlet/store/status", headers={"Authorization": "Bearer nobody-token"})
+    answer = connection.getresponse()
+    assert answer.status == 403, answer.read()
 
 
 def test_members_are_killed_in_turn_while_clients_write(tmp_path):

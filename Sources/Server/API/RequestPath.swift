@@ -11,11 +11,14 @@ public final class APIServer: Sendable {
     let registry: Registry
     let metrics: Metrics
     let limits: RequestLimits
+    let operatorPaths: (any OperatorPaths)?
 
     public init(
         authenticator: Authenticator, documents: Documents, registry: Registry,
-        metrics: Metrics, limits: RequestLimits = RequestLimits()
+        metrics: Metrics, limits: RequestLimits = RequestLimits(),
+        operatorPaths: (any OperatorPaths)? = nil
     ) {
+        self.operatorPaths = operatorPaths
         self.authenticator = authenticator
         self.documents = documents
         self.registry = registry
@@ -54,6 +57,7 @@ public final class APIServer: Sendable {
     private func answer(
         _ request: APIRequest, _ target: RequestTarget, _ query: QueryParameters, _ caller: UserInfo
     ) async throws(APIError) -> APIResponse {
+        if let answer = try await operators(target, query) { return answer }
         guard target.isResource else {
             return try documents.answer(target, request, query, metrics)       // 404, 406
         }
@@ -66,6 +70,14 @@ public final class APIServer: Sendable {
         return try AnswerWriter(                                               // 500
             form: form, operation: operation, now: registry.environment.now()
         ).answer(outcome)
+    }
+
+    private func operators(
+        _ target: RequestTarget, _ query: QueryParameters
+    ) async throws(APIError) -> APIResponse? {
+        guard target.path.hasPrefix("/martlet/") else { return nil }
+        return try await operatorPaths?.answer(
+            verb: target.verb, path: target.path, query: query)
     }
 
     /// Ends every watch, as the server stops.
