@@ -5,6 +5,7 @@ import Peers
 import Store
 import StoreCore
 import Synchronization
+import Transport
 
 /// What joins a member's store to those of other members: frames go out and come in over the peer
 /// network, and new members are let in. A member that expects nobody has none of it.
@@ -38,9 +39,10 @@ struct ClusterLinks: Sendable {
 
     /// Listens for other members.
     func start() async throws {
-        do { _ = try await network.start() } catch {
+        do throws(ListenError) { _ = try await network.start() } catch {
             throw SettingError(
-                "--peer-listen", "\(plan.listenHost):\(plan.listenPort) cannot be had: \(error)")
+                "--peer-listen",
+                "\(plan.listenHost):\(plan.listenPort) cannot be had: \(error.reason)")
         }
     }
 
@@ -70,6 +72,9 @@ struct ClusterLinks: Sendable {
             network.send(frame, to: member, at: address)
         }
         options.onLeadership = onLeadership
+        options.onSnapshotReady = {
+            Restart.now(because: "the log of another member takes this one's place")
+        }
         return options
     }
 

@@ -33,6 +33,21 @@ struct Signals {
     }
 }
 
+/// Begins the process anew, with the same words and the same standard streams.
+enum Restart {
+    static func now(because reason: String) -> Never {
+        LineLogHandler.say("\(reason): starting again")
+        // Not all sockets are opened to be closed then, and the new life wants its ports.
+        for descriptor in (STDERR_FILENO + 1)..<Int32(clamping: sysconf(Int32(_SC_OPEN_MAX))) {
+            _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        }
+        // The arguments are the kernel's own, which outlive every call.
+        unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
+        LineLogHandler.say("cannot start again: \(unsafe String(cString: strerror(errno)))")
+        exit(75)
+    }
+}
+
 /// How the process ends when it cannot go on, by the codes of sysexits.
 struct ExitReason {
     let status: Int32

@@ -163,6 +163,35 @@ def test_a_member_joins_a_running_cluster_gets_the_log_and_votes(three, tmp_path
     fourth.kill()
 
 
+def log_bytes(plane):
+    connection = connect(plane)
+    connection.request("GET", "/metrics", headers={"Authorization": "Bearer admin-token"})
+    text = connection.getresponse().read().decode()
+    return int(re.search(r"^etcd_mvcc_db_total_size_in_bytes (\d+)$", text, re.M)[1])
+
+
+def test_a_member_that_was_away_for_long_gets_the_log_of_another(three):
+    leader = three.planes[three.leader()]
+    late = next(plane for plane in three.planes if plane is not leader)
+    late.kill()
+    wait_for_write(leader, "grown")
+    connection = connect(leader)
+    for number in range(300):
+        body = {"metadata": {"name": "grown"}, "data": {"text": f"{number} " + "x" * 20_000}}
+        status, answer = ask(connection, "PUT", f"{COLLECTION}/grown", body)
+        assert status == 200, answer
+    full = log_bytes(leader)
+    deadline = time.monotonic() + 30
+    while log_bytes(leader) >= full:
+        assert store(leader, "compact")[0] == 0 and time.monotonic() < deadline
+        assert ask(connection, "PUT", f"{COLLECTION}/grown", body)[0] == 200
+    late.start()
+    status, answer = ask(connect(late), "GET", f"{COLLECTION}/grown")
+    assert status == 200 and answer["data"]["text"].startswith("299 ")
+    said = (late.folder / "stderr.txt").read_text()
+    assert "the log of another member takes this one's place" in said
+
+
 def test_leadership_goes_where_the_operator_wants_it(three):
     leader = three.leader()
     target = three.planes[(leader + 1) % 3]

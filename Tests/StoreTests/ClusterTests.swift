@@ -8,6 +8,8 @@ final class Cluster: Sendable {
     private struct State {
         var members: [UInt64: Store] = [:]
         var cutOff: Set<UInt64> = []
+        /// Places of members whose log another one is to replace.
+        var toReopen: Set<Int> = []
     }
     private let state = Mutex(State())
     private let scratches: [Scratch]
@@ -28,6 +30,11 @@ final class Cluster: Sendable {
         options.cluster = ClusterOptions(me: founders[place], beginning: .founding(founders)) {
             [weak self] frame, member, _ in self?.deliver(frame, from: me.number, to: member)
         }
+        options.cluster?.onSnapshotReady = { [weak self] in
+            _ = self?.state.withLock { $0.toReopen.insert(place) }
+        }
+        options.segmentBytesMin = 64 * 1024
+        options.segmentBytesMax = 64 * 1024
         let store = try Store.open(directory: scratches[place].path, options: options)
         let number = try #require(store.memberStatus?.me)
         me.number = number
@@ -52,6 +59,21 @@ final class Cluster: Sendable {
     }
 
     var stores: [Store] { state.withLock { $0.members.values.map { $0 } } }
+
+    /// The member of that place.
+    func store(_ place: Int) -> Store? {
+        stores.first { store in
+            let status = store.memberStatus
+            return status?.members.first { $0.number == status?.me }?.name == founders[place].name
+        }
+    }
+
+    /// Opens a member again once a snapshot is to take its log's place.
+    func reopenWithSnapshot(_ place: Int) async throws -> Store {
+        while !state.withLock({ $0.toReopen.contains(place) }) { await Task.yield() }
+        if let store = store(place) { stop(store) }
+        return try start(place)
+    }
 
     func cutOff(_ numbers: [UInt64]) { state.withLock { $0.cutOff = Set(numbers) } }
 
@@ -151,18 +173,35 @@ struct ClusterTests {
         #expect(leader.revision >= revision)
     }
 
+    @Test func givesAMemberThatIsFarBehindItsSegments() async throws {
+        let cluster = try Cluster(3)
+        _ = try await cluster.leader()
+        let late = try #require(cluster.store(2))
+        try await late.confirmNewest()
+        cluster.stop(late)
+        let leader = try await cluster.leader()
+        let value = String(repeating: "v", count: 1000)
+        for number in 0..<600 { try await leader.put("k\(number % 7)", "\(number) \(value)") }
+        let full = leader.logBytes
+        try await leader.compact(at: leader.revision)
+        // Segments are given back in the background, and the entries in them are gone then.
+        while leader.logBytes >= full { try await leader.put("more", value) }
+        try cluster.start(2)
+        let restarted = try await cluster.reopenWithSnapshot(2)
+        try await restarted.confirmNewest()
+        #expect(try restarted.contents() == leader.contents())
+        #expect(restarted.compactedRevision == leader.compactedRevision)
+        let revision = try await restarted.put("after", "x")
+        try await leader.confirmNewest()
+        #expect(leader.revision >= revision)
+    }
+
     @Test func goesOnFromItsLogAfterARestartOfEachMember() async throws {
         let cluster = try Cluster(3)
         var expected = try await cluster.leader().put("n", "0")
         for round in 1...3 {
             for place in 0..<3 {
-                let name = cluster.founders[place].name
-                let store = try #require(
-                    cluster.stores.first { store in
-                        store.memberStatus?.members.first { $0.number == store.memberStatus?.me }?
-                            .name == name
-                    })
-                cluster.stop(store)
+                cluster.stop(try #require(cluster.store(place)))
                 let restarted = try cluster.start(place)
                 let revision = try await restarted.put("n", "\(round)-\(place)")
                 #expect(revision > expected)

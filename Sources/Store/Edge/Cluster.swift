@@ -33,6 +33,9 @@ public struct ClusterOptions: Sendable {
     public var send: @Sendable (_ frame: [UInt8], _ member: UInt64, _ address: String) -> Void
     /// Told when this member begins to decide proposals, and when it ends.
     public var onLeadership: @Sendable (Bool) -> Void = { _ in }
+    /// Told when a snapshot from another member is ready to take the place of this one's log: close
+    /// the store and open it again, or end the process and start it again.
+    public var onSnapshotReady: @Sendable () -> Void = {}
     /// Time between two ticks; elections take ten to twenty.
     public var tickInterval = Duration.milliseconds(30)
 

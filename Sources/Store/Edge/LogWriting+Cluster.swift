@@ -12,6 +12,9 @@ struct ClusterWork {
     var lastTick = ContinuousClock.now
     var wasDeciding = false
     var knownLeader: MemberID?
+    var snapshot: SnapshotReceiver?
+    /// The log is about to be replaced: this member says nothing more.
+    var isInstalled = false
 
     static let readersMax = 65_536
     /// After standing still for longer than so many ticks, nothing is believed of others.
@@ -43,6 +46,7 @@ extension LogWriting {
         while let last = cluster?.lastTick, now - last >= interval {
             cluster?.lastTick = last + interval
             try tick()
+            try tickSnapshot()
         }
         effects.answers += cluster?.forwarding.takeExpired(now: now) ?? []
         for reader in work.readers where reader.deadline <= now {
@@ -67,6 +71,7 @@ extension LogWriting {
             }
         case .proposal(_, let number, let body): try decide(body, number, for: envelope.from)
         case .answer(_, let number, let answer): try take(answer, to: number)
+        case .snapshot(_, let message): try receive(message, from: envelope.from)
         }
     }
 
@@ -84,14 +89,14 @@ extension LogWriting {
         }
     }
 
-    private func send(_ frame: MemberFrame) {
+    func send(_ frame: MemberFrame) {
         guard let cluster, let address = replica.members.addresses[frame.envelope.to]?.peer else {
             return
         }
         cluster.options.send(frame.encoded(), frame.envelope.to.number, address)
     }
 
-    private func envelope(to member: MemberID) -> MemberFrame.Envelope {
+    func envelope(to member: MemberID) -> MemberFrame.Envelope {
         MemberFrame.Envelope(cluster: replica.members.cluster, from: replica.id, to: member)
     }
 
@@ -207,6 +212,7 @@ extension LogWriting {
             work.options.onLeadership(isDeciding)
         }
         cluster?.knownLeader = leader
+        noteSnapshots()
         noteStatus()
         guard let leader, isAnother || isDeciding != work.wasDeciding else { return }
         for completion in cluster?.forwarding.takeAsked(exceptOf: leader) ?? [] {

@@ -17,12 +17,12 @@ struct LogWriting: ~Copyable {
     let shared: Shared
     private let keeper: Keeper
     private let fanOut: FanOut
-    private let directory: Directory
+    let directory: Directory
     private let options: StoreOptions
-    private var disk: any Disk { options.disk }
+    var disk: any Disk { options.disk }
     var replica: Replica<Completion>
     var effects = ReplicaEffects<Completion>()
-    private var files: LogFiles
+    var files: LogFiles
     /// Whether the synced mark lies where the next batch will begin.
     private var isMarked = false
     /// Nil for a store of one member.
@@ -54,6 +54,7 @@ struct LogWriting: ~Copyable {
     /// - Throws: ``StoreError/system(operation:file:code:)`` if the disk fails: nothing that is not
     ///   answered yet may be acknowledged, and no other call be made.
     mutating func carryOut(_ taken: Inbox.Taken) throws(StoreError) {
+        guard cluster?.isInstalled != true else { return refuseAll(taken) }
         for frame in taken.frames { try receive(frame) }
         try passTime()
         try decideHeld()
@@ -61,6 +62,12 @@ struct LogWriting: ~Copyable {
         for call in taken.calls { try carryOut(call) }
         call { replica, core, effects in replica.endRound(&core, &effects) }
         try write()
+    }
+
+    /// Another log is about to take this one's place: nothing may be added to it.
+    private func refuseAll(_ taken: Inbox.Taken) {
+        for waiting in taken.proposals { waiting.completion(.failure(.closed)) }
+        for call in taken.calls { call.fail() }
     }
 
     /// One tick of the clock.
@@ -244,7 +251,7 @@ extension Shared.State {
 
 /// The files of the log that the writing thread reads and writes.
 struct LogFiles: SegmentFiles {
-    private var segments: SegmentSet
+    fileprivate(set) var segments: SegmentSet
     private(set) var newest: Segment
 
     init(_ segments: SegmentSet, newest: Segment) {

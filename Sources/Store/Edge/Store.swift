@@ -34,6 +34,7 @@ public final class Store: Sendable {
     ) throws(StoreError) -> Store {
         let directory = try Directory(path)
         let identity = try MemberIdentity(of: directory, options)
+        try SnapshotFiles(directory: directory, disk: options.disk).finishInstallation()
         let recovered = try Recovery(
             directory: directory, options: options, identity: identity
         ).run()

@@ -7,6 +7,7 @@ package enum MemberFrame: Sendable, Equatable {
     /// Asks the leader to decide a proposal.
     case proposal(Envelope, number: UInt64, body: [UInt8])
     case answer(Envelope, number: UInt64, ForwardedAnswer)
+    case snapshot(Envelope, SnapshotMessage)
 
     package struct Envelope: Sendable, Equatable {
         package var cluster: UInt64
@@ -22,7 +23,9 @@ package enum MemberFrame: Sendable, Equatable {
         switch self {
         case .raft(let frame):
             Envelope(cluster: frame.cluster, from: frame.message.from, to: frame.message.to)
-        case .proposal(let envelope, _, _), .answer(let envelope, _, _): envelope
+        case .proposal(let envelope, _, _), .answer(let envelope, _, _),
+            .snapshot(let envelope, _):
+            envelope
         }
     }
 
@@ -38,6 +41,9 @@ package enum MemberFrame: Sendable, Equatable {
         case .answer(_, let number, let answer):
             fields.kind = PeerKind.proposalAnswer.rawValue
             (fields.context, fields.body) = (number, answer.encoded())
+        case .snapshot(_, let message):
+            fields.kind = PeerKind.snapshot.rawValue
+            fields.body = message.encoded()
         }
         var bytes: [UInt8] = []
         fields.write(to: &bytes)
@@ -54,6 +60,11 @@ package enum MemberFrame: Sendable, Equatable {
         case .proposal: self = .proposal(envelope, number: fields.context, body: fields.body)
         case .proposalAnswer:
             self = .answer(envelope, number: fields.context, try ForwardedAnswer(fields.body))
+        case .snapshot:
+            guard let message = SnapshotMessage(fields.body) else {
+                throw PeerFrameError(offset: 0)
+            }
+            self = .snapshot(envelope, message)
         default:
             guard let frame = PeerFrame(fields) else { throw PeerFrameError(offset: 0) }
             self = .raft(frame)
