@@ -45,7 +45,8 @@ extension APIServer {
                 allowsAnonymous: settings.allowsAnonymous, audiences: [Self.issuer]),
             documents: Documents(jsonWebKeys: try PublicKey.jsonWebKeySet(tokenKeys.map(\.key)),
                                  issuer: Self.issuer, now: { time.now }),
-            registry: registry, metrics: Metrics(process: ProcessUse.current, gauges: { store.gauges }),
+            registry: registry,
+            metrics: Metrics(process: ProcessUse.current, gauges: { store.gauges }),
             limits: RequestLimits(
                 reading: settings.requestsMax, changing: settings.mutatingRequestsMax),
             operatorPaths: StoreOperations(store: store, plan: settings.cluster, desk: desk))
@@ -75,7 +76,8 @@ extension Store {
         guard let status = memberStatus else { return gauges }
         gauges += [
             Metrics.Gauge(
-                "etcd_server_has_leader", "Whether a leader is known.", status.leader == nil ? 0 : 1),
+                "etcd_server_has_leader", "Whether a leader is known.",
+                status.leader == nil ? 0 : 1),
             Metrics.Gauge(
                 "etcd_server_is_leader", "Whether this member leads.",
                 status.leader == status.me ? 1 : 0),

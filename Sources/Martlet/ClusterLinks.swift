@@ -91,7 +91,7 @@ private struct Admission {
     /// with is a member already, and gets nothing but the cluster's secrets.
     func admit(_ request: JoinRequest) async throws(JoinRefusal) -> [UInt8] {
         if case .new(let cluster) = plan.start, cluster[request.name] != nil { return [] }
-        guard !request.address.isEmpty else {
+        guard InitialCluster.isName(request.name), PeerAddress(request.address) != nil else {
             throw .never("the new member has to say where others find it: give it --peer-listen")
         }
         guard let status = store.memberStatus else { throw .notNow("the member is starting") }

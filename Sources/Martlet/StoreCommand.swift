@@ -6,7 +6,8 @@ import Wire
 /// `martlet store`: asks a running member how its store stands, and changes who belongs to it.
 struct StoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Look at the store of a running cluster, and change its members.",
+        commandName: "store",
+        abstract: "Look at the store of a running cluster, and change its members.",
         discussion: """
             Every command asks the server of a kubeconfig; changes are for the member that leads.
 
@@ -16,7 +17,8 @@ struct StoreCommand: AsyncParsableCommand {
         subcommands: [Status.self, Member.self, Transfer.self, Compact.self])
 
     struct Status: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Who belongs to the cluster, and how far it is.")
+        static let configuration = CommandConfiguration(
+            abstract: "Who belongs to the cluster, and how far it is.")
         @OptionGroup var server: ServerOption
         @Flag(help: "The answer as JSON.") var json = false
 
@@ -56,7 +58,8 @@ struct StoreCommand: AsyncParsableCommand {
             @OptionGroup var server: ServerOption
 
             func run() async throws {
-                let answer = try await server.ask(.post, "members?name=\(try ServerOption.word(name))")
+                let path = "members?name=\(try ServerOption.word(name))"
+                let answer = try await server.ask(.post, path)
                 print("""
                     Start the new member with:
 
@@ -70,7 +73,7 @@ struct StoreCommand: AsyncParsableCommand {
 
         struct Promote: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Let a member vote. The leader does so by itself once the member has caught up.")
+                abstract: "Let a member vote. The leader does so by itself once it has caught up.")
             @Argument(help: "The member's name.") var name: String
             @OptionGroup var server: ServerOption
 
@@ -103,7 +106,7 @@ struct StoreCommand: AsyncParsableCommand {
 
     struct Compact: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give up the history of objects up to now; watches that are behind begin anew.")
+            abstract: "Give up the history of objects; watches that are behind begin anew.")
         @OptionGroup var server: ServerOption
 
         func run() async throws { _ = try await server.ask(.post, "compact") }
@@ -122,7 +125,8 @@ struct ServerOption: ParsableArguments {
         let isWord = !name.isEmpty && name.utf8.allSatisfy { byte in
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
                 || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "-._".utf8.contains(byte)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || "-._".utf8.contains(byte)
         }
         guard isWord else { throw ValidationError("\"\(name)\" is no name of a member") }
         return name
@@ -148,7 +152,8 @@ struct ServerOption: ParsableArguments {
                 : .failure(StoreCommandError(description: answer["message"]))
         } catch {
             result = .failure(
-                StoreCommandError(description: "\(config.host):\(config.port) gave no answer: \(error)"))
+                StoreCommandError(
+                    description: "\(config.host):\(config.port) gave no answer: \(error)"))
         }
         await http.shutdown()
         return try result.get()

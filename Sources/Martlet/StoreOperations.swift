@@ -56,7 +56,8 @@ struct StoreOperations: OperatorPaths {
             throw .badRequest("this member expects no others: start it with --peer-listen")
         }
         guard InitialCluster.isName(name) else {
-            throw .badRequest("a member's name has letters, digits, '-', '.' and '_', not \"\(name)\"")
+            throw .badRequest(
+                "a member's name has letters, digits, '-', '.' and '_', not \"\(name)\"")
         }
         try requireLeader()
         guard !plan.advertised.isEmpty else {
@@ -79,7 +80,8 @@ struct StoreOperations: OperatorPaths {
 
     private func member(_ name: String) throws(APIError) -> MemberStatus.Member {
         let members = store.memberStatus?.members ?? []
-        guard let member = members.first(where: { $0.name == name || "\($0.number)" == name }) else {
+        let found = members.first { $0.name == name || "\($0.number)" == name }
+        guard let member = found else {
             throw .badRequest("there is no member \(name)")
         }
         return member

@@ -29,8 +29,10 @@ extension LogWriting {
     private mutating func consider(_ offer: RaftActions.Offer) {
         let term = replica.raft.term
         if let now = cluster?.snapshot, now.source == offer.from, now.term == term { return }
-        // What an earlier attempt has left cannot be read: all is fetched again.
-        let whole = (try? snapshotFiles.wholeParts()) ?? []
+        let whole: Set<SnapshotPart>
+        do throws(StoreError) { whole = try snapshotFiles.wholeParts() } catch {
+            whole = []  // What an earlier attempt has left cannot be told: all is fetched again.
+        }
         let receiver = SnapshotReceiver(from: offer.from, term: term, whole: whole)
         cluster?.snapshot = receiver
         for case .send(let message) in receiver.start() { send(message, to: offer.from) }
