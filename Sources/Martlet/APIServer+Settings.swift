@@ -84,6 +84,10 @@ extension Store {
             Metrics.Gauge(
                 "etcd_server_proposals_committed_total", "The newest entry that is committed.",
                 Int64(clamping: status.committedIndex)),
+            Metrics.Gauge(
+                "martlet_store_peer_faults_total",
+                "Frames from other members that no correct member sends.",
+                Int64(status.faultCount)),
         ]
         return gauges
     }

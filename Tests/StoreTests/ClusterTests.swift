@@ -173,6 +173,40 @@ struct ClusterTests {
         #expect(leader.revision >= revision)
     }
 
+    @Test func refusesWhatWouldBeTooMuchUncommittedAndGoesOn() async throws {
+        let cluster = try Cluster(3)
+        let leader = try await cluster.leader()
+        let others = cluster.stores.filter { $0 !== leader }
+        cluster.cutOff(others.compactMap { $0.memberStatus?.me })
+        // More than may be uncommitted, before the leader knows that it is alone.
+        let value = [UInt8](repeating: 1, count: 4 << 20)
+        let results = await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<24 {
+                group.addTask { (try? await leader.put(.text("big-\(number)"), value)) != nil }
+            }
+            return await group.reduce(into: [Bool]()) { $0.append($1) }
+        }
+        #expect(!results.contains(true))
+        cluster.cutOff([])
+        let revision = try await cluster.leader().put("small", "x")
+        try await leader.confirmNewest()
+        #expect(leader.revision >= revision)
+    }
+
+    @Test func onlyTheLeaderLetsLeasesEnd() async throws {
+        let cluster = try Cluster(3)
+        let leader = try await cluster.leader()
+        try await leader.grantLease(LeaseID(7), for: .seconds(10), now: .zero)
+        try await leader.put("leased", "x", lease: LeaseID(7))
+        for other in cluster.stores where other !== leader {
+            try await other.confirmNewest()
+            #expect(other.tick(now: .seconds(1000)) == nil)
+        }
+        try await leader.keepLeaseAlive(LeaseID(7), now: .seconds(9))
+        try await leader.put("after", "x")
+        #expect(try leader.text("leased") == "x")
+    }
+
     @Test func givesAMemberThatIsFarBehindItsSegments() async throws {
         let cluster = try Cluster(3)
         _ = try await cluster.leader()

@@ -110,6 +110,8 @@ public struct MemberStatus: Sendable, Equatable {
     public var lastIndex: UInt64
     public var revision: Revision
     public var logBytes: Int
+    /// Frames from other members that cannot be read, and messages that no correct member sends.
+    public var faultCount: Int
 }
 
 /// A change of who belongs to the cluster.

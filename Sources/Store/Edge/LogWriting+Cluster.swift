@@ -15,6 +15,8 @@ struct ClusterWork {
     var snapshot: SnapshotReceiver?
     /// The log is about to be replaced: this member says nothing more.
     var isInstalled = false
+    /// Frames that cannot be read, and messages that no correct member sends.
+    var faultCount = 0
 
     static let readersMax = 65_536
     /// After standing still for longer than so many ticks, nothing is believed of others.
@@ -28,7 +30,7 @@ extension LogWriting {
 
     /// Nil if time does not matter.
     var timeUntilTick: Duration? {
-        guard let cluster else { return nil }
+        guard let cluster, !cluster.isInstalled else { return nil }
         let passed = ContinuousClock.now - cluster.lastTick
         return max(.zero, cluster.options.tickInterval - passed)
     }
@@ -59,8 +61,11 @@ extension LogWriting {
 
     mutating func receive(_ frame: [UInt8]) throws(StoreError) {
         let read: MemberFrame
-        // What cannot be read is lost, as frames may be; the network tells who sent it.
-        do throws(PeerFrameError) { read = try MemberFrame(frame.raw) } catch { return }
+        // What cannot be read is lost, as frames may be, and counted.
+        do throws(PeerFrameError) { read = try MemberFrame(frame.raw) } catch {
+            cluster?.faultCount += 1
+            return
+        }
         let envelope = read.envelope
         guard envelope.cluster == replica.members.cluster, envelope.to == replica.id else { return }
         switch read {
@@ -108,6 +113,7 @@ extension LogWriting {
     ) throws(StoreError) {
         let proposal: Proposal
         do throws(PeerFrameError) { proposal = try ForwardedProposal.decoded(body) } catch {
+            cluster?.faultCount += 1
             return
         }
         let envelope = envelope(to: member)
@@ -204,6 +210,7 @@ extension LogWriting {
 
     /// Notes who leads, and goes on with what waited for that.
     mutating func noteCluster() {
+        cluster?.faultCount += effects.faults.count
         guard let work = cluster else { return }
         let leader = replica.raft.leader
         let (isDeciding, isAnother) = (replica.isDeciding, leader != work.knownLeader)
@@ -231,7 +238,8 @@ extension LogWriting {
             cluster: members.cluster, me: replica.id.number,
             leader: replica.raft.leader?.number, term: replica.raft.term.number,
             members: members.list, committedIndex: replica.raft.committed.number,
-            lastIndex: replica.last.index.number, revision: .none, logBytes: 0)
+            lastIndex: replica.last.index.number, revision: .none, logBytes: 0,
+            faultCount: cluster?.faultCount ?? 0)
         shared.state.withLock { $0.status = status }
     }
 }

@@ -219,6 +219,8 @@ struct LogWriting: ~Copyable {
         if effects.isCompacted { keeper.prune() }
         if !effects.retired.isEmpty { keeper.reclaim() }
         noteCluster()
+        // Reads that are asked again, and offers of snapshots.
+        try sendFrames(files)
         send()
     }
 

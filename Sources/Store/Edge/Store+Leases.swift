@@ -57,9 +57,11 @@ extension Store {
     }
 
     /// Lets time pass: leases that have ended are revoked, in the background. Returns when to call
-    /// again; nil if there are no leases. Granting one may make that earlier.
+    /// again; nil if there are no leases, or another member leads. Granting one may make that earlier.
     @discardableResult
     public func tick(now: Duration) -> Duration? {
+        // Only who leads knows which leases were kept alive.
+        guard isDeciding else { return nil }
         let milliseconds = now.inMilliseconds
         let result = shared.state.withLock { $0.core.tickLeases(now: milliseconds) }
         for id in result.ended { writer.propose(.revoke(id)) { _ in } }

@@ -69,6 +69,9 @@ extension RaftMember {
         return first
     }
 
+    /// Size of the entries that a leader has not committed yet; zero at others.
+    package var uncommittedBytes: Int { leadership.uncommittedBytes }
+
     package func checkMayPropose() throws(RaftRefusal) {
         guard isLeader else { throw .notLeader(leader: leader) }
         guard leadership.transfer == nil else { throw .transferring }

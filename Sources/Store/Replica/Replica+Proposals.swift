@@ -13,7 +13,7 @@ extension Replica {
         guard isDeciding else { return .noLeader }
         let uncommitted = last.index.number - raft.committed.number
         return uncommitted < UInt64(raft.configuration.uncommittedEntriesMax / 2)
-            && aheadBytes < raft.configuration.uncommittedBytesMax / 2 ? nil : .overloaded
+            && uncommittedBytes < raft.configuration.uncommittedBytesMax / 2 ? nil : .overloaded
     }
 
     /// Decides a proposal, or refuses it. The answer comes with the effects of this call or of a
@@ -104,6 +104,7 @@ extension Replica {
         if !proposed.isEmpty {
             let sizes = proposed
             proposed.removeAll(keepingCapacity: true)
+            proposedBytes = 0
             do throws(RaftRefusal) {
                 let first = try raft.propose(sizes, &actions)
                 precondition(

@@ -145,7 +145,9 @@ extension Replica {
     mutating func takeEntries(areProposed: Bool) {
         for entry in batch.entries {
             table.append(entry)
-            if areProposed { proposed.append(entry.payloadBytes) }
+            guard areProposed else { continue }
+            proposed.append(entry.payloadBytes)
+            proposedBytes += entry.payloadBytes
         }
         batch.forgetEntries()
     }

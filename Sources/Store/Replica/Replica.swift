@@ -39,6 +39,8 @@ package struct Replica<Token: Sendable>: ~Copyable {
     var writtenIndex: LogIndex
     /// Sizes of entries that have been decided, and of which Raft is yet to be told.
     var proposed: [Int] = []
+    /// Their sum.
+    var proposedBytes = 0
     /// Where batches begin that hold entries not published yet, and the last entry of each.
     var unpublished: [(start: LogPosition, through: LogIndex)]
 
@@ -141,12 +143,8 @@ package struct Replica<Token: Sendable>: ~Copyable {
         LogStatement.byteCount(members.encoded())
     }
 
-    /// Bytes of entries that are decided and not published, about.
-    var aheadBytes: Int {
-        unpublished.isEmpty ? batch.bytes.count : sealed.reduce(batch.bytes.count) {
-            $0 + $1.batch.bytes.count
-        }
-    }
+    /// Bytes of entries that are decided and not committed.
+    var uncommittedBytes: Int { raft.uncommittedBytes + proposedBytes }
 
     /// Whether it can decide without asking anybody.
     package var isAlone: Bool {
