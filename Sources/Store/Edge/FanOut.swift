@@ -158,7 +158,7 @@ struct FanOutTelling {
         }
         delivered = max(delivered, round.revision)
         for answer in round.answers {
-            answer.token(
+            answer.completion(
                 answer.result.map { Decided(decision: $0, segments: round.segments) })
         }
     }

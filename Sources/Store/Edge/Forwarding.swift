@@ -65,13 +65,13 @@ struct Forwarding {
     /// Takes those whose answers our own log can give now, in the order of the log.
     mutating func takeAnswered(
         through index: LogIndex, _ core: borrowing StoreState
-    ) -> [ReplicaEffects<Completion>.Answer] {
-        var ready: [ReplicaEffects<Completion>.Answer] = []
+    ) -> [GivenAnswer] {
+        var ready: [GivenAnswer] = []
         for answer in answered where answer.index <= index {
             let decision = core.decision(
                 about: answer.waiting.proposal, at: answer.outcome.revision,
                 succeeded: answer.outcome.succeeded, isLogged: answer.outcome.isLogged)
-            ready.append(.init(token: answer.waiting.completion, result: .success(decision)))
+            ready.append(.init(completion: answer.waiting.completion, result: .success(decision)))
         }
         answered.removeAll { $0.index <= index }
         return ready
@@ -80,21 +80,21 @@ struct Forwarding {
     /// Takes those whose time is over, each with what is known of it.
     mutating func takeExpired(
         now: ContinuousClock.Instant
-    ) -> [ReplicaEffects<Completion>.Answer] {
-        var expired: [ReplicaEffects<Completion>.Answer] = []
+    ) -> [GivenAnswer] {
+        var expired: [GivenAnswer] = []
         for waiting in held where waiting.deadline <= now {
-            expired.append(.init(token: waiting.completion, result: .failure(.noLeader)))
+            expired.append(.init(completion: waiting.completion, result: .failure(.noLeader)))
         }
         held.removeAll { $0.deadline <= now }
         for (number, question) in asked where question.waiting.deadline <= now {
             expired.append(
-                .init(token: question.waiting.completion, result: .failure(.outcomeUnknown)))
+                .init(completion: question.waiting.completion, result: .failure(.outcomeUnknown)))
             asked[number] = nil
         }
         // They are committed; that our own log does not get there is another matter.
         for answer in answered where answer.waiting.deadline <= now {
             expired.append(
-                .init(token: answer.waiting.completion, result: .failure(.outcomeUnknown)))
+                .init(completion: answer.waiting.completion, result: .failure(.outcomeUnknown)))
         }
         answered.removeAll { $0.waiting.deadline <= now }
         return expired

@@ -42,7 +42,7 @@ extension LogWriting {
         guard now - work.lastTick >= interval else { return }
         if now - work.lastTick > interval * ClusterWork.pauseTicks {
             cluster?.lastTick = now
-            try makeRoom { _, _ in Replica<Completion>.talkRoom }
+            try makeRoom { _, _ in Replica.talkRoom }
             call { replica, core, effects in replica.notePaused(&core, &effects) }
         }
         while let last = cluster?.lastTick, now - last >= interval {
@@ -50,7 +50,7 @@ extension LogWriting {
             try tick()
             try tickSnapshot()
         }
-        effects.answers += cluster?.forwarding.takeExpired(now: now) ?? []
+        answers += cluster?.forwarding.takeExpired(now: now) ?? []
         for reader in work.readers where reader.deadline <= now {
             answer(reader.completion, .failure(.noLeader))
         }
@@ -70,7 +70,7 @@ extension LogWriting {
         guard envelope.cluster == replica.members.cluster, envelope.to == replica.id else { return }
         switch read {
         case .raft(let frame):
-            try makeRoom { _, _ in Replica<Completion>.room(for: frame.payloads) }
+            try makeRoom { _, _ in Replica.room(for: frame.payloads) }
             call { replica, core, effects in
                 replica.receive(frame.message, payloads: frame.payloads, &core, &effects)
             }
@@ -175,7 +175,7 @@ extension LogWriting {
     // MARK: Calls
 
     mutating func carryOut(_ wanted: Inbox.Call) throws(StoreError) {
-        try makeRoom { _, _ in Replica<Completion>.talkRoom }
+        try makeRoom { _, _ in Replica.talkRoom }
         switch wanted {
         case .read(let completion): read(completion)
         case .unreachable(let member): replica.noteUnreachable(member)
@@ -201,8 +201,9 @@ extension LogWriting {
             cluster?.readers.append((completion, ContinuousClock.now + Forwarding.patience))
             return
         }
+        let ticket = waiting.add(completion)
         call { replica, core, effects in
-            replica.read(token: completion, &core, &effects)
+            replica.read(ticket: ticket, &core, &effects)
         }
     }
 

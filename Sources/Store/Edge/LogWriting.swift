@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// What is committed now: answers to give, changes to tell of.
 struct Round: Sendable {
-    var answers: [ReplicaEffects<Completion>.Answer] = []
+    var answers: [GivenAnswer] = []
     var changes: [AppliedChange] = []
     /// The store's revision after it.
     var revision = Revision.none
@@ -20,8 +20,12 @@ struct LogWriting: ~Copyable {
     let directory: Directory
     private let options: StoreOptions
     var disk: any Disk { options.disk }
-    var replica: Replica<Completion>
-    var effects = ReplicaEffects<Completion>()
+    var replica: Replica
+    var effects = ReplicaEffects()
+    /// Who waits for the replica.
+    var waiting = WaitingCalls()
+    /// To be told with the next round.
+    var answers: [GivenAnswer] = []
     var files: LogFiles
     /// Whether the synced mark lies where the next batch will begin.
     private var isMarked = false
@@ -72,7 +76,7 @@ struct LogWriting: ~Copyable {
 
     /// One tick of the clock.
     mutating func tick() throws(StoreError) {
-        try makeRoom { _, _ in Replica<Completion>.talkRoom }
+        try makeRoom { _, _ in Replica.talkRoom }
         call { replica, core, effects in replica.tick(&core, &effects) }
     }
 
@@ -91,7 +95,7 @@ struct LogWriting: ~Copyable {
 
     /// Those who wait for an answer that will not come.
     mutating func takeUnanswered() -> [Completion] {
-        effects.answers.map(\.token) + replica.takeTokens() + (cluster?.forwarding.takeAll() ?? [])
+        answers.map(\.completion) + waiting.takeAll() + (cluster?.forwarding.takeAll() ?? [])
     }
 
     // MARK: Deciding
@@ -128,18 +132,19 @@ struct LogWriting: ~Copyable {
         return try shared.state.withLock { state throws(StoreError) in
             let room = replica.room(for: proposal, state.core)
             guard replica.segmentNeeded(for: room, state.core) == nil else { return false }
-            try replica.propose(proposal, token: completion, &state.core, files, &effects)
+            let ticket = waiting.add(completion)
+            try replica.propose(proposal, ticket: ticket, &state.core, files, &effects)
             return true
         }
     }
 
     mutating func answer(_ completion: @escaping Completion, _ result: Result<Decision, StoreError>) {
-        effects.answers.append(.init(token: completion, result: result))
+        answers.append(GivenAnswer(completion: completion, result: result))
     }
 
     mutating func call(
         _ body: (
-            inout Replica<Completion>, inout StoreState, inout ReplicaEffects<Completion>
+            inout Replica, inout StoreState, inout ReplicaEffects
         ) -> Void
     ) {
         let shared = shared
@@ -150,7 +155,7 @@ struct LogWriting: ~Copyable {
 
     /// Sees to it that what `room` says fits into the segment. The next is ready as a rule.
     mutating func makeRoom(
-        _ room: (borrowing Replica<Completion>, borrowing StoreState) -> Int
+        _ room: (borrowing Replica, borrowing StoreState) -> Int
     ) throws(StoreError) {
         let shared = shared
         let needed = shared.state.withLock { state in
@@ -176,7 +181,7 @@ struct LogWriting: ~Copyable {
             let descriptor = files.descriptor(of: write.segment)
             try disk.write(write.bytes.raw, to: descriptor, at: write.offset)
             try disk.sync(descriptor)
-            try makeRoom { _, _ in Replica<Completion>.talkRoom }
+            try makeRoom { _, _ in Replica.talkRoom }
             call { replica, core, effects in replica.synced(&core, &effects) }
             if replica.needsRebuild, replica.isAtRest { try rebuild() }
             try publish()
@@ -203,7 +208,7 @@ struct LogWriting: ~Copyable {
         try shared.state.withLock { state throws(StoreError) in
             try replica.publish(&state.core, files, &effects)
             if cluster != nil {
-                effects.answers += cluster?.forwarding.takeAnswered(
+                answers += cluster?.forwarding.takeAnswered(
                     through: replica.published.index, state.core) ?? []
             }
             state.publishedIndex = replica.published.index
@@ -224,17 +229,29 @@ struct LogWriting: ~Copyable {
         send()
     }
 
+    /// Finds those whom the replica answers.
+    private mutating func takeAnswers(_ told: inout ReplicaEffects) {
+        answers.reserveCapacity(answers.count + told.answers.count)
+        for answer in told.answers {
+            answers.append(
+                GivenAnswer(completion: waiting.take(answer.ticket), result: answer.result))
+        }
+    }
+
     /// Hands over what there is to tell.
     private mutating func send() {
-        var told = ReplicaEffects<Completion>()
+        var told = ReplicaEffects()
         swap(&told, &effects)
-        guard !told.answers.isEmpty || !told.changes.isEmpty || told.published != nil else {
+        takeAnswers(&told)
+        var answers: [GivenAnswer] = []
+        swap(&answers, &self.answers)
+        guard !answers.isEmpty || !told.changes.isEmpty || told.published != nil else {
             return
         }
         let (newest, revision) = shared.state.withLock { ($0.segments, $0.durable) }
         // Places in answers may lie in a segment retired just now, or in one begun just now.
         let round = Round(
-            answers: told.answers, changes: told.changes, revision: revision,
+            answers: answers, changes: told.changes, revision: revision,
             segments: newest.merging(files.before(newest)))
         files.keep(newest)
         fanOut.send(round)

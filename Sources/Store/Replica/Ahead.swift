@@ -11,14 +11,13 @@ struct DecidedItem: Sendable {
     var changeCount = 0
     var compacted: Revision?
     var decision: Decision
+    /// Who waits for it; nil if nobody does (any more), or the entry is of another leader.
+    var ticket: ProposalTicket?
 }
 
 /// What the leader has decided and may not publish yet, oldest first.
-struct Ahead<Token: Sendable>: Sendable {
+struct Ahead: Sendable {
     private var items: [DecidedItem] = []
-    /// Who waits for each item; nil if nobody does (any more), or the entry is of another leader.
-    /// Not in the items, whose layout is known without asking the runtime what a token is.
-    private var tokens: [Token?] = []
     private var changes: [AppliedChange] = []
     /// Items and changes at the beginning that are done.
     private var itemsDone = 0
@@ -42,43 +41,38 @@ struct Ahead<Token: Sendable>: Sendable {
     mutating func add(_ new: [AppliedChange]) { changes += new }
 
     /// Adds an item, whose changes have been added before.
-    mutating func append(_ item: DecidedItem, _ token: Token?) {
+    mutating func append(_ item: DecidedItem) {
         changesCounted += item.changeCount
         precondition(changesCounted == changes.count, "an item counts its changes")
         items.append(item)
-        tokens.append(token)
     }
 
     /// Takes the first item, whose changes go to `published`.
-    mutating func takeFirst(
-        changes published: inout [AppliedChange]
-    ) -> (item: DecidedItem, token: Token?) {
-        let (item, token) = (items[itemsDone], tokens[itemsDone])
+    mutating func takeFirst(changes published: inout [AppliedChange]) -> DecidedItem {
+        let item = items[itemsDone]
         itemsDone += 1
         published += changes[changesDone..<changesDone + item.changeCount]
         changesDone += item.changeCount
         if itemsDone == items.count {
             items.removeAll(keepingCapacity: true)
-            tokens.removeAll(keepingCapacity: true)
             changes.removeAll(keepingCapacity: true)
             (itemsDone, changesDone, changesCounted) = (0, 0, 0)
         } else if itemsDone > Self.doneMax {
             items.removeFirst(itemsDone)
-            tokens.removeFirst(itemsDone)
             changes.removeFirst(changesDone)
             (itemsDone, changesDone, changesCounted) = (0, 0, changes.count)
         }
-        return (item, token)
+        return item
     }
 
     private static var doneMax: Int { 4096 }
 
-    /// Takes the tokens of all whose entry is after `index`, who wait no longer.
-    mutating func takeTokens(after index: LogIndex) -> [Token] {
-        var taken: [Token] = []
+    /// Takes the tickets of all whose entry is after `index`, who wait no longer.
+    mutating func takeTickets(after index: LogIndex) -> [ProposalTicket] {
+        var taken: [ProposalTicket] = []
         for place in itemsDone..<items.count where items[place].index > index {
-            if let token = tokens[place] { taken.append(token) }
-            tokens[place] = nil
+            if let ticket = items[place].ticket { taken.append(ticket) }
+            items[place].ticket = nil
         }
         return taken
     }
@@ -89,7 +83,6 @@ struct Ahead<Token: Sendable>: Sendable {
             changes.removeLast(last.changeCount)
             changesCounted -= last.changeCount
             items.removeLast()
-            tokens.removeLast()
         }
     }
 }

@@ -63,13 +63,13 @@ extension Replica {
 
     // MARK: Asking consensus
 
-    /// Reads: `token` is answered once all that was committed when the call came is published.
+    /// Reads: `ticket` is answered once all that was committed when the call came is published.
     package mutating func read(
-        token: Token, _ core: inout StoreState, _ effects: inout Effects
+        ticket: ProposalTicket, _ core: inout StoreState, _ effects: inout Effects
     ) {
         endRound(&core, &effects)
         let decision = Decision(revision: .none)
-        read(Reading(token: token, result: .success(decision), index: .zero))
+        read(Reading(ticket: ticket, result: .success(decision), index: .zero))
         carryOut(&core, &effects)
     }
 
@@ -170,7 +170,7 @@ extension Replica {
         }
         for context in wanted.readsFailed {
             guard let reading = readsWaiting.removeValue(forKey: context) else { continue }
-            effects.answers.append(.init(token: reading.token, result: .failure(.noLeader)))
+            effects.answers.append(.init(ticket: reading.ticket, result: .failure(.noLeader)))
         }
         effects.snapshotsNeeded += wanted.snapshotsNeeded
         if let offer = wanted.snapshotOffered { effects.snapshotOffered = offer }
@@ -182,8 +182,8 @@ extension Replica {
         guard role != .leader, isDeciding else { return }
         isDeciding = false
         // They may be committed yet, by whoever leads next.
-        for token in ahead.takeTokens(after: published.index) {
-            effects.answers.append(.init(token: token, result: .failure(.outcomeUnknown)))
+        for ticket in ahead.takeTickets(after: published.index) {
+            effects.answers.append(.init(ticket: ticket, result: .failure(.outcomeUnknown)))
         }
     }
 
@@ -246,7 +246,7 @@ extension Replica {
         rewindLocals(to: previous, &effects)
         // Answers without an entry that have seen what is void.
         for reading in readsReady where reading.index > previous {
-            effects.answers.append(.init(token: reading.token, result: .failure(.noLeader)))
+            effects.answers.append(.init(ticket: reading.ticket, result: .failure(.noLeader)))
         }
         readsReady.removeAll { $0.index > previous }
         if membersAhead.last.map({ $0.index >= index }) ?? false {
@@ -256,8 +256,8 @@ extension Replica {
         }
         guard applied >= index else { return }
         // What is void here may still be committed: by somebody else who has it, and leads later.
-        for token in ahead.takeTokens(after: .zero) {
-            effects.answers.append(.init(token: token, result: .failure(.outcomeUnknown)))
+        for ticket in ahead.takeTickets(after: .zero) {
+            effects.answers.append(.init(ticket: ticket, result: .failure(.outcomeUnknown)))
         }
         ahead.removeAll(after: .zero)
         needsRebuild = true
@@ -272,7 +272,7 @@ extension Replica {
             } else {
                 let local = localsWaiting.remove(at: place)
                 effects.answers.append(
-                    .init(token: local.token, result: .failure(.outcomeUnknown)))
+                    .init(ticket: local.ticket, result: .failure(.outcomeUnknown)))
             }
         }
     }

@@ -21,11 +21,11 @@ extension Replica {
     ///
     /// - Throws: What `files` throws if the disk fails; no call may follow.
     package mutating func propose(
-        _ proposal: Proposal, token: Token, _ core: inout StoreState, _ files: some SegmentFiles,
-        _ effects: inout Effects
+        _ proposal: Proposal, ticket: ProposalTicket, _ core: inout StoreState,
+        _ files: some SegmentFiles, _ effects: inout Effects
     ) throws(StoreError) {
         if let refusal = refusal(of: proposal) {
-            return effects.answers.append(.init(token: token, result: .failure(refusal)))
+            return effects.answers.append(.init(ticket: ticket, result: .failure(refusal)))
         }
         // Changes go straight to where they wait to be published, without an array of their own.
         var changes = ahead.takeChanges()
@@ -36,40 +36,40 @@ extension Replica {
             ahead.give(changes)
             batch.complete()
             takeEntries(areProposed: true)
-            note(decision, of: proposal, token, core.revision, changeCount, &effects)
+            note(decision, of: proposal, ticket, core.revision, changeCount, &effects)
         } catch {
             precondition(changes.count == before, "what is refused changes nothing")
             ahead.give(changes)
             if case .system = error { throw error }
             // What it saw may not be committed yet, and somebody else may lead by now.
-            respond(.failure(error), token, &effects)
+            respond(.failure(error), ticket, &effects)
         }
     }
 
     private mutating func note(
-        _ decision: Decision, of proposal: Proposal, _ token: Token, _ revision: Revision,
-        _ changeCount: Int, _ effects: inout Effects
+        _ decision: Decision, of proposal: Proposal, _ ticket: ProposalTicket,
+        _ revision: Revision, _ changeCount: Int, _ effects: inout Effects
     ) {
         switch proposal {
         case .survivors:
             localsWaiting.append(
-                Local(write: writesNeeded, index: .zero, token: token, decision: decision))
+                Local(write: writesNeeded, index: .zero, ticket: ticket, decision: decision))
         case .retire(let sequence):
             // Answers to come may speak of places in it: all that have been decided go first.
             localsWaiting.append(
                 Local(
-                    write: writesNeeded, index: applied, read: nextRead, token: token,
+                    write: writesNeeded, index: applied, read: nextRead, ticket: ticket,
                     decision: decision, retired: sequence))
         case .barrier:
             localsWaiting.append(
-                Local(write: writesNeeded, index: applied, token: token, decision: decision))
+                Local(write: writesNeeded, index: applied, ticket: ticket, decision: decision))
         default:
-            guard decision.isLogged else { return respond(.success(decision), token, &effects) }
+            guard decision.isLogged else { return respond(.success(decision), ticket, &effects) }
             var item = DecidedItem(
                 index: last.index, revision: revision, changeCount: changeCount,
-                decision: decision)
+                decision: decision, ticket: ticket)
             if case .compact(let revision) = proposal { item.compacted = revision }
-            ahead.append(item, token)
+            ahead.append(item)
             applied = last.index
         }
     }
@@ -77,9 +77,9 @@ extension Replica {
     /// An answer without an entry is good once all that it saw is published, and this member is
     /// known to have led after it was made.
     private mutating func respond(
-        _ result: Result<Decision, StoreError>, _ token: Token, _ effects: inout Effects
+        _ result: Result<Decision, StoreError>, _ ticket: ProposalTicket, _ effects: inout Effects
     ) {
-        let reading = Reading(token: token, result: result, index: last.index)
+        let reading = Reading(ticket: ticket, result: result, index: last.index)
         if isAlone { readsReady.append(numbered(reading)) } else { read(reading) }
     }
 

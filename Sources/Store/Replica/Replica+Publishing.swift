@@ -34,11 +34,11 @@ extension Replica {
         _ effects: inout Effects
     ) {
         while let next = ahead.firstIndex, next <= index {
-            let (item, token) = ahead.takeFirst(changes: &effects.changes)
+            let item = ahead.takeFirst(changes: &effects.changes)
             revision = item.revision
             if let compacted = item.compacted { compact(compacted, &core, &effects) }
-            guard let token else { continue }
-            effects.answers.append(.init(token: token, result: .success(item.decision)))
+            guard let ticket = item.ticket else { continue }
+            effects.answers.append(.init(ticket: ticket, result: .success(item.decision)))
         }
     }
 
@@ -98,8 +98,7 @@ extension Replica {
             ahead.append(
                 DecidedItem(
                     index: applied, revision: core.revision, changeCount: changes.count,
-                    compacted: compacted, decision: Decision(revision: core.revision)),
-                nil)
+                    compacted: compacted, decision: Decision(revision: core.revision)))
         }
         isDeciding = true
     }
@@ -122,16 +121,16 @@ extension Replica {
     private mutating func answerReads(_ effects: inout Effects) {
         guard !readsReady.isEmpty else { return }
         for reading in readsReady where reading.index <= published.index {
-            effects.answers.append(.init(token: reading.token, result: reading.result))
+            effects.answers.append(.init(ticket: reading.ticket, result: reading.result))
         }
         readsReady.removeAll { $0.index <= published.index }
     }
 
     /// All that wait for an answer, when none will come: the member ends.
-    package mutating func takeTokens() -> [Token] {
+    package mutating func takeTickets() -> [ProposalTicket] {
         defer { (localsWaiting, readsReady, readsWaiting) = ([], [], [:]) }
-        return ahead.takeTokens(after: .zero) + localsWaiting.map(\.token)
-            + readsReady.map(\.token) + readsWaiting.values.map(\.token)
+        return ahead.takeTickets(after: .zero) + localsWaiting.map(\.ticket)
+            + readsReady.map(\.ticket) + readsWaiting.values.map(\.ticket)
     }
 
     // MARK: Building up again

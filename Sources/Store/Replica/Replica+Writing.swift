@@ -64,7 +64,7 @@ extension Replica {
                 effects.retired.append(retired)
                 forgetEntries(through: retired)
             }
-            effects.answers.append(.init(token: local.token, result: .success(local.decision)))
+            effects.answers.append(.init(ticket: local.ticket, result: .success(local.decision)))
         }
     }
 

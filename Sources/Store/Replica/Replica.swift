@@ -9,8 +9,8 @@ package import StoreCore
 /// writes what `beginWrite` returns, and says so with `synced`.
 ///
 /// The state is the caller's, who may let others read it meanwhile; it is passed to each call.
-package struct Replica<Token: Sendable>: ~Copyable {
-    package typealias Effects = ReplicaEffects<Token>
+package struct Replica: ~Copyable {
+    package typealias Effects = ReplicaEffects
 
     package let id: MemberID
     package internal(set) var raft: RaftMember
@@ -52,7 +52,7 @@ package struct Replica<Token: Sendable>: ~Copyable {
     package internal(set) var published: EntryID
     var committed: LogIndex
     /// Decided and not published yet, oldest first.
-    var ahead = Ahead<Token>()
+    var ahead = Ahead()
     /// Whether the leader's state has all entries, so that it can decide.
     package internal(set) var isDeciding = false
     /// The state has entries that became void: it is to be built up again.
@@ -84,14 +84,14 @@ package struct Replica<Token: Sendable>: ~Copyable {
         var index: LogIndex
         /// Nor before reads up to this one are answered: they speak of places in files.
         var read: UInt64 = 0
-        var token: Token
+        var ticket: ProposalTicket
         var decision: Decision
         var retired: UInt32?
     }
 
     struct Reading {
         var number: UInt64 = 0
-        var token: Token
+        var ticket: ProposalTicket
         var result: Result<Decision, StoreError>
         /// Not before this entry is published.
         var index: LogIndex

@@ -1,14 +1,21 @@
 package import Raft
 package import StoreCore
 
+/// Who waits for an answer: a number that the caller gives out.
+package struct ProposalTicket: Hashable, Sendable {
+    package let number: Int
+
+    package init(_ number: Int) { self.number = number }
+}
+
 /// What a member wants done after a call. Filled by every call; the caller empties it.
-package struct ReplicaEffects<Token: Sendable>: Sendable {
+package struct ReplicaEffects: Sendable {
     package struct Answer: Sendable {
-        package var token: Token
+        package var ticket: ProposalTicket
         package var result: Result<Decision, StoreError>
 
-        package init(token: Token, result: Result<Decision, StoreError>) {
-            (self.token, self.result) = (token, result)
+        package init(ticket: ProposalTicket, result: Result<Decision, StoreError>) {
+            (self.ticket, self.result) = (ticket, result)
         }
     }
 

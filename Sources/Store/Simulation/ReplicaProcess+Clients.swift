@@ -46,7 +46,7 @@ extension ReplicaProcess {
         case .range(let query, isSerializable: true):
             answer(number, .reply(try found(query)))
         case .range(let query, isSerializable: false):
-            replica?.read(token: .read(number, query), &core, &effects)
+            replica?.read(ticket: ticket(for: .read(number, query)), &core, &effects)
         case .compact(let revision): try propose(.compact(revision), .compact(number))
         case .transact(let transaction):
             do throws(StoreError) { try transaction.check() } catch {
@@ -63,7 +63,8 @@ extension ReplicaProcess {
     // MARK: Answers
 
     func take(_ answer: Effects.Answer) throws(StoreError) {
-        switch answer.token {
+        switch questions.removeValue(forKey: answer.ticket) {
+        case nil: preconditionFailure("each question is answered once")
         case .copied(let resume): noteCopied(resume, isDone: (try? answer.result.get()) != nil)
         case .checkpoint(let number):
             noteBarrier(number, isPassed: (try? answer.result.get()) != nil)

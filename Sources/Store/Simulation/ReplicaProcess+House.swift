@@ -58,7 +58,7 @@ extension ReplicaProcess {
             return
         }
         let room = replica?.room(for: .survivors(survivors), core) ?? 0
-        guard makeRoom(room + Replica<Token>.talkRoom) else { return }
+        guard makeRoom(room + Replica.talkRoom) else { return }
         reclaim?.isInFlight = true
         if !survivors.isEmpty {
             try propose(.survivors(survivors), .copied(resume: survivors.resume ?? 0))
@@ -91,8 +91,9 @@ extension ReplicaProcess {
         reclaim?.isInFlight = false
     }
 
-    func propose(_ proposal: Proposal, _ token: Token) throws(StoreError) {
-        try replica?.propose(proposal, token: token, &core, files, &effects)
+    func propose(_ proposal: Proposal, _ question: Question) throws(StoreError) {
+        let ticket = ticket(for: question)
+        try replica?.propose(proposal, ticket: ticket, &core, files, &effects)
     }
 
     // MARK: Checkpoints
@@ -110,7 +111,7 @@ extension ReplicaProcess {
         let isWhole = writer.next == nil
         checkpoint.body += writer.take().bytes
         checkpoint.writer = writer
-        guard isWhole, makeRoom(Replica<Token>.talkRoom) else { return }
+        guard isWhole, makeRoom(Replica.talkRoom) else { return }
         checkpoint.isWaiting = true
         try propose(.barrier, .checkpoint(checkpoint.number))
     }

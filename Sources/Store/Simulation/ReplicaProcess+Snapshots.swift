@@ -261,11 +261,12 @@ extension ReplicaProcess {
     }
 
     func noteInstalled() throws(StoreError) {
-        for token in replica?.takeTokens() ?? [] {
-            try take(Effects.Answer(token: token, result: .failure(.outcomeUnknown)))
+        for ticket in replica?.takeTickets() ?? [] {
+            try take(Effects.Answer(ticket: ticket, result: .failure(.outcomeUnknown)))
         }
         for (number, _) in changes { answer(number, .reply(.unknown)) }
         replica = nil
+        questions = [:]
         (effects, isSynced, inputs) = (Effects(), false, [])
         (next, nextBytes, reclaim, changes) = (nil, nil, nil, [])
         (checkpoint, snapshot) = (CheckpointWork(), SnapshotWork())

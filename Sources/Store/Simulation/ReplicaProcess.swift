@@ -7,10 +7,10 @@ internal import StoreSimulator
 /// The process of one member: what the server's edge does with files and threads, with those of a
 /// simulated world.
 final class ReplicaProcess {
-    typealias Effects = ReplicaEffects<Token>
+    typealias Effects = ReplicaEffects
 
     /// What is answered later.
-    enum Token: Sendable {
+    enum Question: Sendable {
         case transact(RequestNumber)
         case compact(RequestNumber)
         case read(RequestNumber, RangeQuery)
@@ -30,7 +30,10 @@ final class ReplicaProcess {
     var identity: IdentityFile
     var files: SimulatedFiles
     /// Nil until its files are there.
-    var replica: Replica<Token>?
+    var replica: Replica?
+    /// What the replica has not answered yet.
+    var questions: [ProposalTicket: Question] = [:]
+    private var questionCount = 0
     var core = StoreState()
     /// What its files hold, until that is on disk for sure.
     var found: RecoveredFiles?
@@ -84,6 +87,14 @@ final class ReplicaProcess {
     }
 
     static let cluster: UInt64 = 1
+
+    /// Notes what the replica is about to be asked.
+    func ticket(for question: Question) -> ProposalTicket {
+        questionCount += 1
+        let ticket = ProposalTicket(questionCount)
+        questions[ticket] = question
+        return ticket
+    }
 
     /// What an observer sees of it; nil while it starts.
     var witness: RaftWitness? {
@@ -221,7 +232,7 @@ final class ReplicaProcess {
             return inputs.removeAll()
         }
         if isSynced {
-            guard makeRoom(Replica<Token>.talkRoom) else { return }
+            guard makeRoom(Replica.talkRoom) else { return }
             isSynced = false
             replica?.synced(&core, &effects)
         }
@@ -235,11 +246,11 @@ final class ReplicaProcess {
     }
 
     private func room(for input: Input, _ frame: PeerFrame?) -> Int {
-        if let frame { return Replica<Token>.room(for: frame.payloads) }
+        if let frame { return Replica.room(for: frame.payloads) }
         guard case .request(_, .call(let call)) = input, let proposal = Self.proposal(call) else {
-            return Replica<Token>.talkRoom
+            return Replica.talkRoom
         }
-        return max(replica?.room(for: proposal, core) ?? 0, Replica<Token>.talkRoom)
+        return max(replica?.room(for: proposal, core) ?? 0, Replica.talkRoom)
     }
 
     private func take(_ input: Input, _ frame: PeerFrame?) throws(StoreError) {
