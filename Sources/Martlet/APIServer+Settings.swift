@@ -72,6 +72,9 @@ extension Store {
                 "etcd_debugging_mvcc_current_revision", "The store's revision.", revision.number),
             Metrics.Gauge(
                 "etcd_mvcc_db_total_size_in_bytes", "Bytes of the log's files.", Int64(logBytes)),
+            Metrics.Gauge(
+                "martlet_store_damage_found_total",
+                "Places at which the log is not what was written to it.", Int64(damageFound)),
         ]
         guard let status = memberStatus else { return gauges }
         gauges += [

@@ -75,6 +75,13 @@ struct ClusterLinks: Sendable {
         options.onSnapshotReady = {
             Restart.now(because: "the log of another member takes this one's place")
         }
+        options.onGivenUp = {
+            Restart.now(because: "this member's log is damaged, and the others let it in anew")
+        }
+        options.onExchange = { old, new, name in
+            Logger(label: "store").notice(
+                "member \(name) has lost its log: it is let in anew, as \(new) in place of \(old)")
+        }
         return options
     }
 

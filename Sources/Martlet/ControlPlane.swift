@@ -116,12 +116,19 @@ struct ControlPlane {
     ) throws -> Store {
         var options = StoreOptions()
         try adjust(&options)
+        let hasOthers = options.cluster != nil
         options.onFatalError = { error in
-            LineLogHandler.say(ExitReason(error).message)
-            exit(74)
+            let end = ExitReason(error)
+            LineLogHandler.say(end.message)
+            // Another member has been asked to lead: what asks it is on its way.
+            if hasOthers { usleep(farewellMicroseconds) }
+            exit(end.status)
         }
+        options.onDamage = { LineLogHandler.say($0.text) }
         return try Store.open(directory: settings.dataDirectory + "/log", options: options)
     }
+
+    private static let farewellMicroseconds: UInt32 = 50_000
 
     private static func bootstrap(_ server: APIServer, _ settings: Settings) async throws {
         let bootstrap = Bootstrap(

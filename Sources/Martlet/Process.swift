@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Logging
+import Store
 import StoreCore
 
 /// The signals that end a server. Made first of all, so that none that comes early kills it.
@@ -71,13 +72,29 @@ struct ExitReason {
     private static func of(_ error: StoreError) -> (Int32, String) {
         switch error {
         case .damaged(let file, let damage):
-            (65, "the log is damaged: \(file), offset \(damage.offset): \(damage.reason). "
-                + "Restore the data directory from a snapshot, or move that file away to start without it")
+            (65, "the log is damaged: \(file), offset \(damage.offset): \(damage.reason). No other "
+                + "members are there, or too few, to get it from. Make a new one of a snapshot: "
+                + "martlet store restore SNAPSHOT --data-dir DIR")
         case .locked(let directory):
             (75, "another server has \(directory) open: stop it, or choose another --data-dir")
         case .system(let operation, let file, let code):
             (74, "cannot \(operation) \(file): \(unsafe String(cString: strerror(code)))")
         default: (70, "the store cannot be opened: \(error)")
+        }
+    }
+}
+
+extension StoreDamage {
+    /// One sentence for whoever runs the member.
+    var text: String {
+        let found = "the log is damaged: \(file), offset \(damage.offset): \(damage.reason)"
+        return switch remedy {
+        case .exchange(let number):
+            "\(found). The other members are asked to let this one in anew, as \(number), and to give "
+                + "it theirs; what is damaged is kept as damaged-* beside it"
+        case .none:
+            "\(found). Reads of it fail, and the next start will be refused: no other members are "
+                + "there, or too few, to get it from. Take a snapshot, and make a new log of it"
         }
     }
 }

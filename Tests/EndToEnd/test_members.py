@@ -1,4 +1,5 @@
 """A cluster of three members on this machine, as its clients see it."""
+import http.client
 import json
 import os
 import re
@@ -190,6 +191,76 @@ def test_a_member_that_was_away_for_long_gets_the_log_of_another(three):
     assert status == 200 and answer["data"]["text"].startswith("299 ")
     said = (late.folder / "stderr.txt").read_text()
     assert "the log of another member takes this one's place" in said
+
+
+def flip(plane, text):
+    """Flips a bit of the newest copy of `text` in a member's log."""
+    for path in sorted((plane.data / "log").glob("*.log"), reverse=True):
+        place = path.read_bytes().rfind(text.encode())
+        if not path.name.startswith("damaged") and place >= 0:
+            with open(path, "r+b") as file:
+                file.seek(place)
+                byte = file.read(1)[0]
+                file.seek(place)
+                file.write(bytes([byte ^ 1]))
+            return
+    raise AssertionError(f"{text} is not in the log")
+
+
+def numbers(plane):
+    _, text, errors = store(plane, "status", "--json")
+    assert text, errors
+    return {member["name"]: member["id"] for member in json.loads(text)["members"]}
+
+
+def wait_until_let_in(members, plane, number):
+    """Until a member whose log was damaged votes again under another number, and has all."""
+    name, other = plane.folder.name, next(one for one in members.planes if one is not plane)
+    deadline = time.monotonic() + 30
+    while numbers(other).get(name) == number or roles(other).get(name) == "learner":
+        assert time.monotonic() < deadline, (plane.folder / "stderr.txt").read_text()[-2000:]
+        time.sleep(0.05)
+    while not shows_the_same(plane, other):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def shows_the_same(plane, other):
+    """Nothing does while it begins anew."""
+    try:
+        return cluster.listed(plane) == cluster.listed(other)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def test_a_member_with_a_damaged_log_gets_it_from_the_others(three):
+    plane = three.planes[1]
+    wait_for_write(three.planes[0], "not-to-rot-1")
+    wait_for_write(three.planes[0], "not-to-rot-2")
+    assert ask(connect(plane), "GET", f"{COLLECTION}/not-to-rot-2")[0] == 200
+    number = numbers(plane)[plane.folder.name]
+    assert plane.stop() == 0
+    flip(plane, "not-to-rot-1")
+    plane.start()
+    wait_until_let_in(three, plane, number)
+    assert ask(connect(plane), "GET", f"{COLLECTION}/not-to-rot-1")[0] == 200
+    assert "the log is damaged: " in (plane.folder / "stderr.txt").read_text()
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_a_member_whose_log_rots_while_it_runs_is_let_in_anew(three, leads):
+    leader = three.leader()
+    plane = three.planes[leader if leads else (leader + 1) % 3]
+    other = three.planes[(leader + 2) % 3]
+    name = f"rotten-{leads}".lower()
+    wait_for_write(other, name)
+    assert ask(connect(plane), "GET", f"{COLLECTION}/{name}")[0] == 200
+    number = numbers(other)[plane.folder.name]
+    flip(plane, name)
+    assert ask(connect(plane), "GET", f"{COLLECTION}/{name}")[0] >= 500
+    wait_until_let_in(three, plane, number)
+    status, answer = ask(connect(plane), "GET", f"{COLLECTION}/{name}")
+    assert status == 200 and answer["data"] == {"text": "x"}, answer
 
 
 def test_leadership_goes_where_the_operator_wants_it(three):

@@ -224,6 +224,19 @@ struct PeerNetworkTests {
         await [one, two, moved].stop()
     }
 
+    @Test("A member that comes back under another number keeps its place, and one connection")
+    func anotherNumber() async throws {
+        let (one, two) = try await pair()
+        one.send([1], to: two)
+        #expect(try await two.frames.first() == [1])
+        one.network.send([2], to: 20, at: two.address.description)
+        #expect(try await two.frames.first() == [2])
+        one.network.send([3], to: 20, at: two.address.description)
+        #expect(try await two.frames.first() == [3])
+        await [one, two].stop()
+        #expect(one.network.connected == [])
+    }
+
     @Test("A member that is forgotten is connected to no more, until something is sent to it")
     func forget() async throws {
         let (one, two) = try await pair()

@@ -45,6 +45,19 @@ final class Scratch: Sendable {
 extension Scratch {
     func remove(_ name: String) throws { try #require(unsafe unlink(path + "/" + name) == 0) }
 
+    func bytes(_ name: String) throws -> [UInt8] {
+        let descriptor = unsafe open(path + "/" + name, O_RDONLY)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: Int(lseek(descriptor, 0, SEEK_END)))
+        // Reads at most the array's own length into it.
+        let count = unsafe bytes.withUnsafeMutableBytes {
+            unsafe pread(descriptor, $0.baseAddress, $0.count, 0)
+        }
+        try #require(count == bytes.count)
+        return bytes
+    }
+
     /// Flips a bit of a file.
     func flip(_ name: String, at offset: Int) throws {
         let descriptor = unsafe open(path + "/" + name, O_RDWR)

@@ -24,11 +24,23 @@ final class Outboxes: Sendable {
         var isWoken = false
         var isClosed = false
 
+        /// At an address there is one member. A second one is the first under another number: two
+        /// connections to the same place would close each other there.
         mutating func route(_ member: UInt64, to address: String) {
+            for (other, outbox) in outboxes where other != member {
+                guard outbox.route.address == address else { continue }
+                var gone = outbox
+                outboxes.removeValue(forKey: other)
+                counts.framesDropped += gone.queue.removeAll()
+            }
             routesMade += 1
             outboxes[member, default: Outbox(route: Route(number: 0, address: address))].route =
                 Route(number: routesMade, address: address)
             hasChanged = true
+        }
+
+        func hasRoom(for address: String, membersMax: Int) -> Bool {
+            outboxes.count < membersMax || outboxes.values.contains { $0.route.address == address }
         }
     }
 
@@ -45,7 +57,7 @@ final class Outboxes: Sendable {
         state.withLock { state in
             let known = state.outboxes[member]?.route.address
             guard !state.isClosed, (1...limits.frameBytesMax).contains(frame.count),
-                  known != nil || state.outboxes.count < limits.membersMax else {
+                  known != nil || state.hasRoom(for: address, membersMax: limits.membersMax) else {
                 state.counts.framesDropped += 1
                 return
             }

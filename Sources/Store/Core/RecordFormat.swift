@@ -192,6 +192,8 @@ public struct LogDamage: Error, Equatable, Sendable {
         case missing
         /// An entry is wanted that the log does not have.
         case gap
+        /// The disk does not give the bytes.
+        case unreadable
     }
 
     /// In bytes from the beginning of the file.

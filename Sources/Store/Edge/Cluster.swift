@@ -36,6 +36,12 @@ public struct ClusterOptions: Sendable {
     /// Told when a snapshot from another member is ready to take the place of this one's log: close
     /// the store and open it again, or end the process and start it again.
     public var onSnapshotReady: @Sendable () -> Void = {}
+    /// Told when this member's log was damaged, and its number is given up: close the store and open
+    /// it again, or end the process and start it again. It begins without a log then.
+    public var onGivenUp: @Sendable () -> Void = {}
+    /// Told at the leader when a member whose log was damaged is let in again: its old number, its
+    /// new one, and its name.
+    public var onExchange: @Sendable (UInt64, UInt64, String) -> Void = { _, _, _ in }
     /// Time between two ticks; elections take ten to twenty.
     public var tickInterval = Duration.milliseconds(30)
 
@@ -44,6 +50,19 @@ public struct ClusterOptions: Sendable {
         send: @escaping @Sendable (_ frame: [UInt8], _ member: UInt64, _ address: String) -> Void
     ) {
         (self.me, self.beginning, self.send) = (me, beginning, send)
+    }
+}
+
+extension ClusterMembers {
+    /// Where a member is found that frames are for; nil if there is none, or somebody else is there
+    /// by now: the same one, under the number that it is about to have.
+    func address(toReach member: MemberID) -> String? {
+        guard let address = addresses[member] else { return nil }
+        guard membership.isJoint, !membership.voters.contains(member) else { return address.peer }
+        let isReplaced = addresses.contains { other, place in
+            other != member && place == address && !membership.outgoingVoters.contains(other)
+        }
+        return isReplaced ? nil : address.peer
     }
 }
 

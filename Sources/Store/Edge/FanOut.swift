@@ -152,12 +152,14 @@ struct FanOutTelling {
                 try tell(try round.events(withPrevious: wantsPrevious), through: round.revision)
             } catch {
                 // The log does not hold what was just written to it. Nobody may believe otherwise.
+                history.note(error)
                 for watcher in watchers { watcher.deliver(.failure(error)) }
                 watchers = []
             }
         }
         delivered = max(delivered, round.revision)
         for answer in round.answers {
+            if case .failure(let error) = answer.result { history.note(error) }
             answer.completion(
                 answer.result.map { Decided(decision: $0, segments: round.segments) })
         }
@@ -187,6 +189,7 @@ struct FanOutTelling {
                 watchers[place].position = batch.through
                 if !batch.events.isEmpty { watchers[place].deliver(.success(batch)) }
             } catch {
+                history.note(error)
                 watchers[place].deliver(.failure(error))
                 watchers.remove(at: place)
             }

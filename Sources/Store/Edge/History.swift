@@ -7,6 +7,8 @@ struct History {
 
     init(_ shared: Shared) { self.shared = shared }
 
+    func note(_ error: StoreError) { shared.note(error) }
+
     func events(
         in range: KeyRange, after: Revision, through asked: Revision?, limit: Int,
         previousValues: Bool

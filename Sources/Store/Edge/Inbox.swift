@@ -11,6 +11,8 @@ struct Inbox: Sendable {
         case change([MembershipChange], [MemberID: ClusterMembers.Address],
                     @Sendable (RaftRefusal?) -> Void)
         case unreachable(MemberID)
+        /// Somebody has found damage, which the error tells of.
+        case damaged(StoreError)
         case transfer(MemberID?, @Sendable (RaftRefusal?) -> Void)
     }
 

@@ -196,7 +196,10 @@ final class Keeper: Sendable {
         case .failure(let damage):
             // Nothing is lost yet, but the store cannot be trusted to keep what it holds.
             change { $0.reclaim = nil }
-            options.onFatalError(.damaged(file: segment.path, damage))
+            shared.note(.damaged(file: segment.path, damage))
+            if options.cluster == nil {
+                options.onFatalError(.damaged(file: segment.path, damage))
+            }
         case .success(let survivors):
             change { $0.reclaim?.isInFlight = true }
             copy(survivors, of: segment, propose)

@@ -13,7 +13,7 @@ final class LogWriter: Sendable {
     /// - Parameter isReady: Told when the log can be read and written, or why it cannot.
     init(
         _ shared: Shared, _ keeper: Keeper, _ fanOut: FanOut, _ directory: Directory,
-        _ options: StoreOptions, _ recovered: RecoveredMember,
+        _ options: StoreOptions, _ recovered: RecoveredMember, _ identity: IdentityFile,
         isReady: @escaping @Sendable (StoreError?) -> Void
     ) {
         let inbox = Monitor(
@@ -22,7 +22,8 @@ final class LogWriter: Sendable {
                     countMax: options.waitingProposalsMax, bytesMax: options.waitingBytesMax)))
         self.inbox = inbox
         worker = Worker {
-            var writing = LogWriting(shared, keeper, fanOut, directory, options, recovered)
+            var writing = LogWriting(
+                shared, keeper, fanOut, directory, options, recovered, identity)
             do throws(StoreError) { try writing.start() } catch {
                 keeper.noteFailure()
                 Self.fail(writing.takeUnanswered(), inbox)
@@ -42,7 +43,10 @@ final class LogWriter: Sendable {
             taken = take(inbox, after: &writing, answered: taken.proposals.count)
             do throws(StoreError) { try writing.carryOut(taken) } catch {
                 keeper.noteFailure()
-                options.onFatalError(error)
+                if !writing.giveUp(after: error) {
+                    writing.sayFarewell()
+                    options.onFatalError(error)
+                }
                 return fail(writing.takeUnanswered(), inbox)
             }
         } while !taken.isClosed || taken.isWork
@@ -135,7 +139,7 @@ extension Inbox.Call {
     func fail() {
         switch self {
         case .read(let completion): completion(.failure(.closed))
-        case .unreachable: break
+        case .unreachable, .damaged: break
         case .change(_, _, let answer), .transfer(_, let answer):
             answer(.notLeader(leader: nil))
         }

@@ -13,8 +13,8 @@ struct ClusterWork {
     var wasDeciding = false
     var knownLeader: MemberID?
     var snapshot: SnapshotReceiver?
-    /// The log is about to be replaced: this member says nothing more.
-    var isInstalled = false
+    /// The log is about to be replaced, or given up: this member says nothing more.
+    var isEnding = false
     /// Frames that cannot be read, and messages that no correct member sends.
     var faultCount = 0
 
@@ -30,7 +30,7 @@ extension LogWriting {
 
     /// Nil if time does not matter.
     var timeUntilTick: Duration? {
-        guard let cluster, !cluster.isInstalled else { return nil }
+        guard let cluster, !cluster.isEnding else { return nil }
         let passed = ContinuousClock.now - cluster.lastTick
         return max(.zero, cluster.options.tickInterval - passed)
     }
@@ -49,6 +49,7 @@ extension LogWriting {
             cluster?.lastTick = last + interval
             try tick()
             try tickSnapshot()
+            try tickExchange()
         }
         answers += cluster?.forwarding.takeExpired(now: now) ?? []
         for reader in work.readers where reader.deadline <= now {
@@ -67,7 +68,12 @@ extension LogWriting {
             return
         }
         let envelope = read.envelope
-        guard envelope.cluster == replica.members.cluster, envelope.to == replica.id else { return }
+        guard envelope.cluster == replica.members.cluster, cluster?.isEnding != true else { return }
+        if isLetIn(envelope) { return try giveUp() }
+        if case .exchange(let envelope, let wish) = read, envelope.to == .anybody {
+            return try take(wish, envelope)
+        }
+        guard envelope.to == replica.id else { return }
         switch read {
         case .raft(let frame):
             try makeRoom { _, _ in Replica.room(for: frame.payloads) }
@@ -77,6 +83,7 @@ extension LogWriting {
         case .proposal(_, let number, let body): try decide(body, number, for: envelope.from)
         case .answer(_, let number, let answer): try take(answer, to: number)
         case .snapshot(_, let message): try receive(message, from: envelope.from)
+        case .exchange(_, let wish): try take(wish, envelope)
         }
     }
 
@@ -86,10 +93,15 @@ extension LogWriting {
         let messages = effects.messages
         effects.messages.removeAll(keepingCapacity: true)
         for message in messages {
-            guard let address = replica.members.addresses[message.to]?.peer else { continue }
+            guard let address = replica.members.address(toReach: message.to) else { continue }
+            let payloads: [EntryPayload]
+            do throws(StoreError) { payloads = try replica.payloads(of: message, files) } catch {
+                guard case .damaged = error else { throw error }
+                try note(error)
+                continue  // It is lost, as frames may be.
+            }
             let frame = PeerFrame(
-                cluster: replica.members.cluster, message: message,
-                payloads: try replica.payloads(of: message, files))
+                cluster: replica.members.cluster, message: message, payloads: payloads)
             cluster.options.send(frame.encoded(), message.to.number, address)
         }
     }
@@ -186,6 +198,7 @@ extension LogWriting {
             call { replica, core, effects in
                 answer(replica.propose(changes, addresses: addresses, &core, &effects))
             }
+        case .damaged(let error): try note(error)
         case .transfer(let target, let answer):
             call { replica, core, effects in
                 answer(replica.transferLeadership(to: target, &core, &effects))

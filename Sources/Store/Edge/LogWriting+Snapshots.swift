@@ -59,13 +59,23 @@ extension LogWriting {
             guard replica.raft.isLeader else { return }
             let parts = try SnapshotSender.parts(files, writtenEnd: replica.writtenEnd)
             if !parts.isEmpty { send(.parts(parts), to: member) }
-        case .askChunk(let part, let offset):
-            send(
-                try SnapshotSender.chunk(
-                    of: part, from: offset, bytesMax: Self.chunkBytes, files), to: member)
+        case .askChunk(let part, let offset): try sendChunk(of: part, from: offset, to: member)
         case .parts, .chunk, .gone:
             guard cluster?.snapshot?.source == member else { return }
             try carryOut(cluster?.snapshot?.receive(message) ?? [])
+        }
+    }
+
+    private mutating func sendChunk(
+        of part: SnapshotPart, from offset: Int, to member: MemberID
+    ) throws(StoreError) {
+        do throws(StoreError) {
+            let chunk = try SnapshotSender.chunk(
+                of: part, from: offset, bytesMax: Self.chunkBytes, files)
+            send(chunk, to: member)
+        } catch {
+            guard case .damaged = error else { throw error }
+            try note(error)
         }
     }
 
@@ -133,7 +143,7 @@ extension LogWriting {
         batch.commit()
         try files.append(batch.bytes, to: last, at: found.position.offset)
         try files.install(SnapshotInstallation(parts: kept))
-        cluster?.isInstalled = true
+        cluster?.isEnding = true
         cluster?.options.onSnapshotReady()
     }
 }

@@ -18,7 +18,7 @@ struct LogWriting: ~Copyable {
     private let keeper: Keeper
     private let fanOut: FanOut
     let directory: Directory
-    private let options: StoreOptions
+    let options: StoreOptions
     var disk: any Disk { options.disk }
     var replica: Replica
     var effects = ReplicaEffects()
@@ -31,18 +31,21 @@ struct LogWriting: ~Copyable {
     private var isMarked = false
     /// Nil for a store of one member.
     var cluster: ClusterWork?
+    var identity: IdentityFile
+    var damage = DamageWork()
 
     init(
         _ shared: Shared, _ keeper: Keeper, _ fanOut: FanOut, _ directory: Directory,
-        _ options: StoreOptions, _ recovered: RecoveredMember
+        _ options: StoreOptions, _ recovered: RecoveredMember, _ identity: IdentityFile
     ) {
         (self.shared, self.keeper, self.fanOut) = (shared, keeper, fanOut)
-        (self.directory, self.options) = (directory, options)
+        (self.directory, self.options, self.identity) = (directory, options, identity)
         replica = Replica(
             configuration: RaftConfiguration(id: recovered.id), recovered: recovered.log,
             seed: .random(in: .min ... .max))
         files = LogFiles(shared.state.withLock { $0.segments }, newest: recovered.segment)
         cluster = options.cluster.map { ClusterWork($0) }
+        resumeExchange()
     }
 
     /// Begins: a member that is alone elects itself at once.
@@ -58,7 +61,7 @@ struct LogWriting: ~Copyable {
     /// - Throws: ``StoreError/system(operation:file:code:)`` if the disk fails: nothing that is not
     ///   answered yet may be acknowledged, and no other call be made.
     mutating func carryOut(_ taken: Inbox.Taken) throws(StoreError) {
-        guard cluster?.isInstalled != true else { return refuseAll(taken) }
+        guard cluster?.isEnding != true else { return refuseAll(taken) }
         for frame in taken.frames { try receive(frame) }
         try passTime()
         try decideHeld()
@@ -68,7 +71,8 @@ struct LogWriting: ~Copyable {
         try write()
     }
 
-    /// Another log is about to take this one's place: nothing may be added to it.
+    /// Another log is about to take this one's place, or this member has given its number up:
+    /// nothing may be added to it.
     private func refuseAll(_ taken: Inbox.Taken) {
         for waiting in taken.proposals { waiting.completion(.failure(.closed)) }
         for call in taken.calls { call.fail() }

@@ -11,47 +11,67 @@ internal import StoreCore
 /// passes for its own.
 typealias MemberIdentity = IdentityFile
 
-extension IdentityFile {
-    static let fileName = "member"
+/// The file that says who a member is, and a copy of it: without either, nobody could tell whose the
+/// log is. What the first one says counts; the copy stands in if that is damaged or lost.
+struct IdentityFiles {
+    let directory: Directory
+    let disk: any Disk
 
-    /// Reads the directory's identity, or gives it a new one.
+    private static let names = ["member", "member.copy"]
+
+    /// Reads the directory's identity, or gives it a new one. Mends what is damaged.
     ///
-    /// - Throws: ``StoreError/damaged(file:_:)`` if there is a log of nobody, or the file is not
+    /// - Throws: ``StoreError/damaged(file:_:)`` if there is a log of nobody, or neither file is
     ///   what was written.
-    init(of directory: Directory, _ options: StoreOptions) throws(StoreError) {
-        let path = directory.file(Self.fileName)
-        if let bytes = directory.fileBytes(Self.fileName), bytes > 0 {
-            let file = try MappedFile(path, try options.disk.open(path), byteCount: bytes)
-            guard let read = file.withBytes({ IdentityFile($0) }) else {
-                throw .damaged(file: path, LogDamage(offset: 0, reason: .contents))
-            }
-            self = read
-            return
+    func open(_ options: StoreOptions) throws(StoreError) -> IdentityFile {
+        let texts = try Self.names.map { name throws(StoreError) in try bytes(name) }
+        let found = texts.map { $0.flatMap { IdentityFile($0.raw) } }
+        if let identity = found[0] ?? found[1] {
+            if found[0] == nil || texts[0] != texts[1] { try write(identity) }
+            return identity
+        }
+        let path = directory.file(Self.names[0])
+        guard texts.allSatisfy({ $0 == nil }) else {
+            throw .damaged(file: path, LogDamage(offset: 0, reason: .contents))
         }
         guard try directory.segments().isEmpty else {
             throw .damaged(file: path, LogDamage(offset: 0, reason: .missing))
         }
-        self = options.cluster?.identity ?? .alone()
-        try write(to: directory, options.disk)
+        let identity = options.cluster?.identity ?? .alone()
+        try write(identity)
+        return identity
     }
 
+    /// Nil if there is no such file, or an empty one.
+    private func bytes(_ name: String) throws(StoreError) -> [UInt8]? {
+        guard let count = directory.fileBytes(name), count > 0 else { return nil }
+        let path = directory.file(name)
+        let file = try MappedFile(path, try disk.open(path), byteCount: count)
+        return file.withBytes { [UInt8]($0) }
+    }
+
+    /// Puts both files in place, each at once or not at all.
+    func write(_ identity: IdentityFile) throws(StoreError) {
+        for name in Self.names { try write(identity.encoded(), to: directory.file(name)) }
+    }
+
+    private func write(_ bytes: [UInt8], to path: String) throws(StoreError) {
+        let descriptor = try disk.create(path + ".new", bytes: 0, isWritten: false)
+        defer { close(descriptor) }
+        try disk.write(bytes.raw, to: descriptor, at: 0)
+        try disk.sync(descriptor)
+        try disk.rename(path + ".new", to: path)
+        try disk.syncDirectory(directory.path)
+    }
+}
+
+extension IdentityFile {
     /// A cluster of one.
-    private static func alone() -> IdentityFile {
+    fileprivate static func alone() -> IdentityFile {
         let member = MemberID(.random(in: 1 ... .max))
         return IdentityFile(
             member: member,
             founders: ClusterMembers(
                 cluster: .random(in: 1 ... .max), membership: Membership(voters: [member])))
-    }
-
-    /// Puts the file in place, at once or not at all.
-    func write(to directory: Directory, _ disk: any Disk) throws(StoreError) {
-        let path = directory.file(Self.fileName)
-        let descriptor = try disk.create(path + ".new", bytes: 0, isWritten: false)
-        defer { close(descriptor) }
-        try disk.write(encoded().raw, to: descriptor, at: 0)
-        try disk.sync(descriptor)
-        try disk.rename(path + ".new", to: path)
-        try disk.syncDirectory(directory.path)
     }
 }

@@ -31,7 +31,13 @@ struct Recovery {
 
     func run() throws(StoreError) -> Recovered {
         let sequences = try directory.segments()
-        if sequences.isEmpty { return try begin() }
+        if sequences.isEmpty {
+            guard identity.log == .awaited else {
+                throw .damaged(
+                    file: directory.segmentFile(1), LogDamage(offset: 0, reason: .missing))
+            }
+            return try begin()
+        }
         var segments: [Segment] = []
         for sequence in sequences { segments.append(try open(sequence)) }
         let files = RecoveryFiles(
@@ -80,7 +86,11 @@ struct Recovery {
     private func open(_ sequence: UInt32) throws(StoreError) -> Segment {
         let path = directory.segmentFile(sequence)
         let descriptor = try options.disk.open(path)
-        return try SegmentMaker.mapped(path, descriptor, sequence: sequence)
+        let segment = try SegmentMaker.mapped(path, descriptor, sequence: sequence)
+        guard segment.isReadable else {
+            throw .damaged(file: path, LogDamage(offset: 0, reason: .unreadable))
+        }
+        return segment
     }
 
     private func checkpoint() -> MappedFile? {

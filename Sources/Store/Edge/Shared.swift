@@ -21,6 +21,16 @@ final class Shared: Sendable {
     }
 
     let state: Mutex<State>
+    /// Places at which the log is not what was written to it.
+    let damageFound = Atomic<Int>(0)
+    /// Told of damage, by whoever finds it.
+    let onDamage = Mutex<(@Sendable (StoreError) -> Void)?>(nil)
+
+    /// Tells of a failure if it is damage.
+    func note(_ error: StoreError) {
+        guard case .damaged = error else { return }
+        onDamage.withLock { $0 }?(error)
+    }
 
     init(_ recovered: consuming Recovered) {
         let (position, segments) = (recovered.member.log.position, recovered.segments)

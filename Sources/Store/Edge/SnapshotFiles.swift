@@ -17,7 +17,7 @@ struct SnapshotFiles {
     let directory: Directory
     let disk: any Disk
 
-    private static let installation = "installation"
+    static let installation = "installation"
 
     func whole(_ part: SnapshotPart) -> String {
         directory.file("incoming-\(part.sequence)-\(part.salt)-\(part.fileBytes)-\(part.bytes)")

@@ -53,6 +53,16 @@ extension SegmentSet {
 extension Store {
     typealias TransactionCompletion = @Sendable (Result<TransactionResult, StoreError>) -> Void
 
+    /// Has a proposal carried out; damage that its answer finds is dealt with.
+    func answer(_ proposal: Proposal, _ completion: @escaping TransactionCompletion) {
+        let shared = shared
+        writer.propose(proposal) { decided in
+            let result = decided.result()
+            if case .failure(let error) = result { shared.note(error) }
+            completion(result)
+        }
+    }
+
     func answer(
         _ body: (@escaping TransactionCompletion) -> Void
     ) async throws(StoreError) -> TransactionResult {

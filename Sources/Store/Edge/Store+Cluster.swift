@@ -69,6 +69,9 @@ extension Store {
         try await answer { .change([raftChange], announced, $0) }
     }
 
+    /// Places found so far at which the log's files hold something else than was written to them.
+    public var damageFound: Int { shared.damageFound.load(ordering: .relaxed) }
+
     /// Hands leadership to a member, or to whoever has most of the log.
     ///
     /// - Throws: ``MemberChangeRefusal``, if this member does not lead, above all.

@@ -37,7 +37,7 @@ extension Store {
             return (state.core.place(of: key, at: revision), state.segments)
         }
         guard let place else { return nil }
-        let entry = try StoredEntry(place, in: segments)
+        let entry = try noting { () throws(StoreError) in try StoredEntry(place, in: segments) }
         noteRead(entry.valueBytes, segments)
         return entry
     }
@@ -47,7 +47,10 @@ extension Store {
     /// - Throws: As ``get(_:at:)``.
     public func range(_ query: RangeQuery) throws(StoreError) -> RangeResult {
         let found = try find(query.range, at: query.revision, limit: query.collectedMax)
-        let entries = query.sorted(try found.segments.entries(found.harvest.places))
+        let entries = query.sorted(
+            try noting { () throws(StoreError) in
+                try found.segments.entries(found.harvest.places)
+            })
         return RangeResult(
             entries: entries, count: found.harvest.count, revision: found.revision)
     }
@@ -66,25 +69,22 @@ extension Store {
         _ visit: (RawSpan, RawSpan, EntryVersion) throws(StoreError) -> Void
     ) throws(StoreError) -> RangeSummary {
         let found = try find(range, at: revision, limit: limit ?? .max)
-        let places = found.harvest.places
-        var next = 0
-        var bytesRead = 0
-        while next < places.count {
-            guard let segment = found.segments[places[next].segment] else {
-                throw .damaged(
-                    file: "segment \(places[next].segment)", LogDamage(offset: 0, reason: .missing))
-            }
-            // As long as entries lie in one segment, it is looked up once.
-            try segment.withBytes { bytes throws(StoreError) in
-                while next < places.count, places[next].segment == segment.sequence {
-                    bytesRead += try segment.visit(places[next], in: bytes, visit)
-                    next += 1
-                }
-            }
+        let bytesRead = try noting { () throws(StoreError) in
+            try found.segments.visit(found.harvest.places, visit)
         }
         noteRead(bytesRead, found.segments)
         return RangeSummary(
-            visited: places.count, count: found.harvest.count, revision: found.revision)
+            visited: found.harvest.places.count, count: found.harvest.count,
+            revision: found.revision)
+    }
+
+    /// Has damage that a read finds dealt with.
+    @inline(__always)
+    func noting<Result>(_ read: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+        do throws(StoreError) { return try read() } catch {
+            shared.note(error)
+            throw error
+        }
     }
 
     private struct Found {
@@ -156,6 +156,28 @@ extension Segment {
 }
 
 extension SegmentSet {
+    /// Visits entries in the order of their places. Returns how many bytes they have.
+    fileprivate func visit(
+        _ places: [Place],
+        _ visit: (RawSpan, RawSpan, EntryVersion) throws(StoreError) -> Void
+    ) throws(StoreError) -> Int {
+        var (next, bytesRead) = (0, 0)
+        while next < places.count {
+            guard let segment = self[places[next].segment] else {
+                throw .damaged(
+                    file: "segment \(places[next].segment)", LogDamage(offset: 0, reason: .missing))
+            }
+            // As long as entries lie in one segment, it is looked up once.
+            try segment.withBytes { bytes throws(StoreError) in
+                while next < places.count, places[next].segment == segment.sequence {
+                    bytesRead += try segment.visit(places[next], in: bytes, visit)
+                    next += 1
+                }
+            }
+        }
+        return bytesRead
+    }
+
     /// The segments of both, so that places collected at two moments are all readable.
     func merging(_ earlier: SegmentSet) -> SegmentSet {
         guard self !== earlier else { return self }

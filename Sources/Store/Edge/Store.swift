@@ -27,24 +27,44 @@ public final class Store: Sendable {
     ///
     /// - Throws: ``StoreError/locked(directory:)`` if another process has it open;
     ///   ``StoreError/damaged(file:_:)`` if a file holds something else than was written to it,
-    ///   which a torn tail is not; ``StoreError/system(operation:file:code:)``.
+    ///   which a torn tail is not, and there are not enough other members to get the log from;
+    ///   ``StoreError/system(operation:file:code:)``.
     /// - Complexity: O(*n*) in the bytes of the log.
     public static func open(
         directory path: String, options: StoreOptions = StoreOptions()
     ) throws(StoreError) -> Store {
+        do throws(StoreError) { return try opened(path, options) } catch {
+            guard case .damaged(let file, let damage) = error,
+                try DamagedLog.giveUp(path, file, damage, options)
+            else { throw error }
+        }
+        return try opened(path, options)
+    }
+
+    private static func opened(
+        _ path: String, _ options: StoreOptions
+    ) throws(StoreError) -> Store {
         let directory = try Directory(path)
-        let identity = try MemberIdentity(of: directory, options)
+        let files = IdentityFiles(directory: directory, disk: options.disk)
+        var identity = try files.open(options)
+        try DamagedLog(directory: directory, disk: options.disk).setAside(&identity)
         try SnapshotFiles(directory: directory, disk: options.disk).finishInstallation()
         let recovered = try Recovery(
             directory: directory, options: options, identity: identity
         ).run()
-        let store = Store(directory, recovered, options)
+        if identity.log == .awaited {
+            // Nothing has been said yet: from now on, a log that is not there has been lost.
+            identity.log = .begun
+            try files.write(identity)
+        }
+        let store = Store(directory, recovered, identity, options)
         try store.begin()
         return store
     }
 
     private init(
-        _ directory: Directory, _ recovered: consuming Recovered, _ options: StoreOptions
+        _ directory: Directory, _ recovered: consuming Recovered, _ identity: IdentityFile,
+        _ options: StoreOptions
     ) {
         self.directory = directory
         isClustered = options.cluster != nil
@@ -57,7 +77,7 @@ public final class Store: Sendable {
         fanOut = FanOut(shared)
         let started = Monitor<Result<Void, StoreError>?>(nil)
         self.started = started
-        writer = LogWriter(shared, keeper, fanOut, directory, options, member) { failure in
+        writer = LogWriter(shared, keeper, fanOut, directory, options, member, identity) { failure in
             started.change { result in
                 result = failure.map { .failure($0) } ?? .success(())
                 return ((), wake: true)
@@ -68,6 +88,12 @@ public final class Store: Sendable {
     /// Returns when the log can be read and written.
     private func begin() throws(StoreError) {
         let writer = writer
+        shared.onDamage.withLock { told in
+            told = { [weak writer] error in
+                // If there is no room for it, whoever comes upon it next tells again.
+                _ = writer?.call(.damaged(error))
+            }
+        }
         keeper.start { writer.propose($0, completion: $1) }
         do throws(StoreError) { try started.wait { $0 }.get() } catch {
             close()
@@ -82,6 +108,7 @@ public final class Store: Sendable {
         writer.stop()
         keeper.stop()
         fanOut.stop()
+        shared.onDamage.withLock { $0 = nil }
         directory.unlock()
     }
 
@@ -109,7 +136,7 @@ public final class Store: Sendable {
         do throws(StoreError) { try transaction.check() } catch {
             return completion(.failure(error))
         }
-        writer.propose(.transaction(transaction)) { completion($0.result()) }
+        answer(.transaction(transaction), completion)
     }
 
     /// Puts one key and returns its new revision: the cheap way for the most frequent write.
@@ -136,9 +163,7 @@ public final class Store: Sendable {
             try Transaction.checkKey(key)
             guard value.count <= StoreLimits.transactionBytesMax else { throw .tooLarge }
         } catch { return completion(.failure(error)) }
-        writer.propose(.put(key: key, value: value, expected: expected, lease: lease)) {
-            completion($0.result())
-        }
+        answer(.put(key: key, value: value, expected: expected, lease: lease), completion)
     }
 
     /// Deletes one key and returns the revision that did. If the key was not there (and needed not
@@ -159,7 +184,7 @@ public final class Store: Sendable {
         do throws(StoreError) { try Transaction.checkKey(key) } catch {
             return completion(.failure(error))
         }
-        writer.propose(.delete(key: key, expected: expected)) { completion($0.result()) }
+        answer(.delete(key: key, expected: expected), completion)
     }
 
     /// Gives up history before `revision`: no read, and no watch, can begin before it any more.
@@ -191,6 +216,8 @@ public struct StoreOptions: Sendable {
     /// Told of a write or sync that failed, on the writer's thread. Nothing more is acknowledged:
     /// the process should exit (status 74). Every waiting proposal fails with `.closed`.
     public var onFatalError: @Sendable (StoreError) -> Void = { _ in }
+    /// Told of damage, once for each place, on whichever thread finds it.
+    public var onDamage: @Sendable (StoreDamage) -> Void = { _ in }
     public var disk: any Disk = PosixDisk()
     /// Proposals that may wait; more are refused with ``StoreError/overloaded``.
     public var waitingProposalsMax = 65_536

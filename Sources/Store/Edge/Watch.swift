@@ -64,8 +64,10 @@ extension Store {
         in range: KeyRange, after: Revision, through: Revision? = nil, limit: Int = 1000,
         previousValues: Bool = false
     ) throws(StoreError) -> WatchBatch {
-        try History(shared).events(
-            in: range, after: after, through: through, limit: limit,
-            previousValues: previousValues)
+        try noting { () throws(StoreError) in
+            try History(shared).events(
+                in: range, after: after, through: through, limit: limit,
+                previousValues: previousValues)
+        }
     }
 }

@@ -58,6 +58,11 @@ extension Membership {
         quorum { holds($0) ? 1 : 0 } == 1
     }
 
+    /// Whether the others can decide without this member. They can if nothing is known of them.
+    package func canSpare(_ id: MemberID) -> Bool {
+        voters.isEmpty || hasQuorum { $0 != id }
+    }
+
     private func majority<Value: Comparable>(
         of group: [MemberID], _ value: (MemberID) -> Value
     ) -> Value? {

@@ -14,6 +14,13 @@ extension RaftMember {
         handOver(&actions)
     }
 
+    /// What a leader says that has to stop at once: who has most of the log may campaign. It is a
+    /// hint, and safe at any time.
+    package func farewell() -> [RaftMessage] {
+        guard isLeader, let heir = mostComplete else { return [] }
+        return [RaftMessage(from: id, to: heir, term: term, body: .timeoutNow)]
+    }
+
     /// Tells the target to campaign once it has the whole log; told again with each heartbeat.
     func handOver(_ actions: inout RaftActions) {
         guard let target = leadership.transfer?.target,

@@ -8,6 +8,8 @@ package enum MemberFrame: Sendable, Equatable {
     case proposal(Envelope, number: UInt64, body: [UInt8])
     case answer(Envelope, number: UInt64, ForwardedAnswer)
     case snapshot(Envelope, SnapshotMessage)
+    /// Asks to be let in under another number. It may be for nobody: whoever gets it.
+    case exchange(Envelope, MemberExchange)
 
     package struct Envelope: Sendable, Equatable {
         package var cluster: UInt64
@@ -24,7 +26,7 @@ package enum MemberFrame: Sendable, Equatable {
         case .raft(let frame):
             Envelope(cluster: frame.cluster, from: frame.message.from, to: frame.message.to)
         case .proposal(let envelope, _, _), .answer(let envelope, _, _),
-            .snapshot(let envelope, _):
+            .snapshot(let envelope, _), .exchange(let envelope, _):
             envelope
         }
     }
@@ -44,6 +46,9 @@ package enum MemberFrame: Sendable, Equatable {
         case .snapshot(_, let message):
             fields.kind = PeerKind.snapshot.rawValue
             fields.body = message.encoded()
+        case .exchange(_, let exchange):
+            fields.kind = PeerKind.exchange.rawValue
+            fields.body = exchange.encoded()
         }
         var bytes: [UInt8] = []
         fields.write(to: &bytes)
@@ -65,6 +70,7 @@ package enum MemberFrame: Sendable, Equatable {
                 throw PeerFrameError(offset: 0)
             }
             self = .snapshot(envelope, message)
+        case .exchange: self = .exchange(envelope, try MemberExchange(fields.body))
         default:
             guard let frame = PeerFrame(fields) else { throw PeerFrameError(offset: 0) }
             self = .raft(frame)

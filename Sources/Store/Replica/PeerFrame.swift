@@ -23,7 +23,7 @@ enum PeerKind: UInt64 {
     case preVote = 1
     case preVoteAnswer, vote, voteAnswer, append, accepted, rejected, heartbeat
     case heartbeatAnswer, staleTerm, read, readAnswer, timeoutNow, snapshotOffer
-    case proposal, proposalAnswer, snapshot
+    case proposal, proposalAnswer, snapshot, exchange
 }
 
 /// The fields of a message, by their names in the .proto file.
@@ -246,7 +246,7 @@ extension PeerFields {
         case .snapshotOffer:
             guard let members = ClusterMembers(membership.raw) else { return nil }
             return .snapshotOffer(Snapshot(last: position, membership: members.membership))
-        case .proposal, .proposalAnswer, .snapshot: return nil
+        case .proposal, .proposalAnswer, .snapshot, .exchange: return nil
         }
     }
 

@@ -98,6 +98,12 @@ extension Replica {
         return nil
     }
 
+    /// What to say before falling silent for good. Needs no disk.
+    package func farewell() -> [RaftMessage] { raft.farewell() }
+
+    /// Whether the cluster has this member, by what is committed.
+    package var isMember: Bool { membersPublished.membership.contains(id) }
+
     package mutating func notePaused(
         _ core: inout StoreState, _ effects: inout Effects
     ) {

@@ -1,0 +1,71 @@
+import Raft
+import Replica
+import StoreCore
+import Testing
+
+@Suite("A member that wants another number")
+struct MemberExchangeTests {
+    static let wish = MemberExchange(
+        member: MemberID(9), name: "n2", address: "h2:1", replaced: [MemberID(7), MemberID(2)])
+
+    private func members(voters: [UInt64], learners: [UInt64] = []) -> ClusterMembers {
+        let all = voters + learners
+        return ClusterMembers(
+            cluster: 5,
+            membership: Membership(
+                voters: voters.map { MemberID($0) }, learners: learners.map { MemberID($0) }),
+            addresses: Dictionary(
+                uniqueKeysWithValues: all.map {
+                    (MemberID($0), .init(name: "n\($0)", peer: "h\($0):1"))
+                }))
+    }
+
+    @Test func takesThePlaceOfANumberThatItHad() {
+        #expect(Self.wish.outgoing(in: members(voters: [1, 2, 3])) == MemberID(2))
+        #expect(Self.wish.outgoing(in: members(voters: [1, 3], learners: [2])) == MemberID(2))
+    }
+
+    @Test func changesNothingOnceItIsThere() {
+        #expect(Self.wish.outgoing(in: members(voters: [1, 2, 3], learners: [9])) == nil)
+    }
+
+    @Test func doesNotTouchANumberThatItNeverHadWhateverTheName() {
+        var found = members(voters: [1, 3, 4])
+        found.addresses[MemberID(4)] = .init(name: "n2", peer: "h2:1")
+        // A request from before the last exchange, come late, asks for just this.
+        #expect(Self.wish.outgoing(in: found) == nil)
+    }
+
+    @Test(arguments: ["name", "address"])
+    func doesNotTouchAnotherMember(differing: String) {
+        var found = members(voters: [1, 2, 3])
+        found.addresses[MemberID(2)] =
+            differing == "name"
+            ? .init(name: "n4", peer: "h2:1") : .init(name: "n2", peer: "h4:1")
+        #expect(Self.wish.outgoing(in: found) == nil)
+    }
+
+    @Test func goesOverTheWire() throws {
+        let envelope = MemberFrame.Envelope(cluster: 5, from: MemberID(9), to: .anybody)
+        let frame = MemberFrame.exchange(envelope, Self.wish)
+        #expect(try MemberFrame(frame.encoded().raw) == frame)
+        for end in 1..<frame.encoded().count {
+            let cut = Array(frame.encoded().prefix(end))
+            // Cut between two fields, it says less, or nothing that can be used.
+            let read = try? MemberFrame(cut.raw)
+            #expect(read != frame)
+        }
+    }
+
+    @Test(arguments: [0, 1, 2])
+    func isRefusedIfItLacksWhatItNeeds(missing: Int) {
+        var wish = Self.wish
+        if missing == 0 { wish.member = MemberID(0) }
+        if missing == 1 { wish.name = "" }
+        if missing == 2 { wish.address = "" }
+        let envelope = MemberFrame.Envelope(cluster: 5, from: MemberID(9), to: .anybody)
+        #expect(throws: PeerFrameError.self) {
+            try MemberFrame(MemberFrame.exchange(envelope, wish).encoded().raw)
+        }
+    }
+}
