@@ -15,8 +15,9 @@ package struct StoreState: ~Copyable, Sendable {
     /// Of the newest transaction that is committed.
     package internal(set) var published = Revision.start
 
-    /// Segments from here on hold entries that are not committed yet.
-    package var neededFrom = UInt32.max
+    /// Segments from here on hold entries that are not committed yet, or are not written to their
+    /// end; all of them, until the caller knows better.
+    package var neededFrom: UInt32 = 0
 
     /// Where the checkpoint on disk begins, if there is one. It may hold what was deleted since, and
     /// the deletes have to stay in the log.

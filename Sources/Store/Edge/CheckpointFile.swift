@@ -59,18 +59,11 @@ struct CheckpointFile {
 }
 
 extension KeeperWork {
-    /// The log may grow by this, or by a multiple of the index, before there is a new checkpoint.
-    private static let bytesBetweenMin = 256 * 1024 * 1024
-    /// At the end a checkpoint is worth less.
-    private static let bytesAtEndMin = 32 * 1024 * 1024
-
-    mutating func considerCheckpoint() {
+    mutating func considerCheckpoint(bytesMin: Int) {
         guard case .none = checkpointing else { return }
-        guard bytesSinceCheckpoint > Self.bytesBetweenMin else { return }
+        guard bytesSinceCheckpoint > bytesMin else { return }
         checkpointing = .writing
     }
-
-    var wantsLastCheckpoint: Bool { bytesSinceCheckpoint > Self.bytesAtEndMin }
 }
 
 extension Keeper {
@@ -109,7 +102,9 @@ extension Keeper {
 
     /// The writer has stopped and all is durable: a checkpoint now makes the next start fast.
     func writeLast(_ checkpoint: inout CheckpointFile) {
-        let isWanted = work.change { ($0.wantsLastCheckpoint && !$0.hasFailed, wake: false) }
+        let isWanted = work.change { work in
+            (work.bytesSinceCheckpoint > lastCheckpointBytesMin && !work.hasFailed, wake: false)
+        }
         guard isWanted else { return }
         checkpoint.giveUp()
         do throws(StoreError) {

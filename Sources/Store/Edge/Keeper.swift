@@ -25,6 +25,11 @@ final class Keeper: Sendable {
                 bytesSinceCheckpoint: bytesReplayed))
     }
 
+    /// Bytes of the log that the next start would have to replay, before there is a checkpoint.
+    private var checkpointBytesMin: Int { options.checkpointBytesMin }
+    /// At the end one is worth making sooner: the next start is near.
+    var lastCheckpointBytesMin: Int { options.checkpointBytesMin / 8 }
+
     /// Whether only proposals that give space back are to be carried out.
     var isDiskFull: Bool { diskIsFull.load(ordering: .relaxed) }
 
@@ -70,7 +75,7 @@ final class Keeper: Sendable {
                 work.newest = segment.sequence
                 work.looksForVictim = true
                 work.bytesSinceCheckpoint += segment.header.fileBytes
-                work.considerCheckpoint()
+                work.considerCheckpoint(bytesMin: checkpointBytesMin)
             }
             return next
         }
@@ -178,7 +183,7 @@ final class Keeper: Sendable {
 
     /// Copies what is alive in the next stretch. The stretch after it waits until that is durable,
     /// so that the log's own traffic sets the pace.
-    private func copy(_ reclaim: KeeperWork.Reclaim, _ propose: Propose) {
+    private func copy(_ reclaim: KeeperWork.Reclaim, _ propose: @escaping Propose) {
         let segment = reclaim.segment
         let found: Result<Survivors, LogDamage> = shared.state.withLock { state in
             do throws(LogDamage) {
@@ -206,7 +211,9 @@ final class Keeper: Sendable {
         }
     }
 
-    private func copy(_ survivors: Survivors, of segment: Segment, _ propose: Propose) {
+    private func copy(
+        _ survivors: Survivors, of segment: Segment, _ propose: @escaping Propose
+    ) {
         let work = work
         let goOn: Completion = { result in
             work.change { work in
@@ -223,9 +230,12 @@ final class Keeper: Sendable {
             }
             return propose(.survivors(survivors), goOn)
         }
-        // Survivors of the last stretch and the retirement: in this order in the log.
-        if !survivors.isEmpty { propose(.survivors(survivors)) { _ in } }
-        propose(.retire(segment: segment.sequence), goOn)
+        let retire = Proposal.retire(segment: segment.sequence)
+        if survivors.isEmpty { return propose(retire, goOn) }
+        propose(.survivors(survivors)) { result in
+            // Copies may be refused where the few bytes of a retirement are not.
+            if case .success = result { propose(retire, goOn) } else { goOn(result) }
+        }
     }
 
     /// Sets the file of a retired segment aside, until nobody reads it any more.

@@ -44,10 +44,12 @@ struct Recovery {
             directory: directory, segments: SegmentSet(segments), sequences: sequences,
             checkpoint: checkpoint())
         let found = try LogRecovery(of: identity, appliedMax: appliedMax).run(files)
-        try remove(found.leftovers)
         for sequence in found.unsynced {
             if let segment = files.segments[sequence] { try options.disk.sync(segment.descriptor) }
         }
+        // Only now: what says that they are retired, and the copies of what was alive in them, may
+        // have been in the system's cache alone.
+        try remove(found.leftovers)
         try options.disk.syncDirectory(directory.path)
         for segment in segments { segment.trim() }
         return try recovered(found, files.segments)

@@ -87,6 +87,8 @@ struct SnapshotFiles {
     func install(_ installation: SnapshotInstallation) throws(StoreError) {
         let path = directory.file(Self.installation)
         let bytes = installation.encoded()
+        // What a crash has left of an earlier one may be longer.
+        try disk.remove(path + ".new")
         let descriptor = try disk.create(path + ".new", bytes: 0, isWritten: false)
         defer { close(descriptor) }
         try disk.write(bytes.raw, to: descriptor, at: 0)

@@ -99,6 +99,8 @@ public final class Store: Sendable {
             close()
             throw error
         }
+        // Which segments may be given back is known only now.
+        keeper.reclaim()
     }
 
     /// Finishes what was proposed, ends watches and lets the directory go. Calls after it throw
@@ -226,6 +228,9 @@ public struct StoreOptions: Sendable {
     /// Size of the first segments; they grow with the log.
     public var segmentBytesMin = 512 * 1024
     public var segmentBytesMax = 64 * 1024 * 1024
+    /// How far the log grows before the index is written down, so that a start replays less; an
+    /// eighth of it when the store closes.
+    package var checkpointBytesMin = 256 * 1024 * 1024
     /// Nil for a store of one member.
     public var cluster: ClusterOptions?
 

@@ -166,9 +166,11 @@ package struct Replica: ~Copyable {
     /// Where the next write begins.
     var nextStart: LogPosition { sealed.first?.start ?? batch.start }
 
-    /// The oldest segment that holds an entry which is not published.
+    /// The oldest segment that holds an entry which is not published, or that is not written to its
+    /// end.
     package var firstNeededSegment: UInt32 {
-        table[published.index.next]?.place.segment ?? batch.position.segment
+        let unwritten = (writingStart ?? nextStart).segment
+        return min(table[published.index.next]?.place.segment ?? unwritten, unwritten)
     }
 }
 
