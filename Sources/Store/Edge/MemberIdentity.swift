@@ -56,6 +56,8 @@ struct IdentityFiles {
     }
 
     private func write(_ bytes: [UInt8], to path: String) throws(StoreError) {
+        // What a crash has left of an earlier attempt may be longer.
+        try disk.remove(path + ".new")
         let descriptor = try disk.create(path + ".new", bytes: 0, isWritten: false)
         defer { close(descriptor) }
         try disk.write(bytes.raw, to: descriptor, at: 0)

@@ -1,0 +1,121 @@
+import Raft
+import Replica
+import Store
+import StoreCore
+import Synchronization
+
+/// Members of a cluster in one process, with small segments. Frames between them are delivered at
+/// once.
+final class TracedMembers: Sendable {
+    private struct State {
+        /// By place; nil while a member is not there.
+        var stores: [Store?]
+        /// Numbers by place, once known.
+        var numbers: [UInt64]
+        /// Places of members whose log another one is to replace.
+        var toReopen: Set<Int> = []
+    }
+
+    private let state: Mutex<State>
+    let folders: [Folder]
+    /// Where the disk of the last member is recorded, and what it tells others.
+    private let recording: RecordingDisk?
+    private let founders: [ClusterOptions.Founder]
+
+    /// The member that crashes.
+    static let traced = 2
+
+    init(_ folders: [Folder], recording: RecordingDisk? = nil) {
+        (self.folders, self.recording) = (folders, recording)
+        founders = folders.indices.map { .init(name: "n\($0)", peerAddress: "n\($0):1") }
+        state = Mutex(
+            State(
+                stores: folders.map { _ in nil }, numbers: folders.map { _ in 0 }))
+    }
+
+    @discardableResult
+    func start(_ place: Int) throws -> Store {
+        var options = CrashTrace.options(PosixDisk())
+        if place == Self.traced, let recording { options.disk = recording }
+        options.cluster = ClusterOptions(me: founders[place], beginning: .founding(founders)) {
+            [weak self] frame, member, _ in self?.deliver(frame, from: place, to: member)
+        }
+        options.cluster?.onSnapshotReady = { [weak self] in
+            _ = self?.state.withLock { $0.toReopen.insert(place) }
+        }
+        let store = try Store.open(directory: folders[place].path, options: options)
+        state.withLock { state in
+            state.stores[place] = store
+            state.numbers[place] = store.memberStatus?.me ?? 0
+        }
+        return store
+    }
+
+    func stop(_ place: Int) {
+        let store = state.withLock { state in
+            defer { state.stores[place] = nil }
+            return state.stores[place]
+        }
+        store?.close()
+    }
+
+    func stopAll() { for place in folders.indices { stop(place) } }
+
+    private func deliver(_ frame: [UInt8], from place: Int, to member: UInt64) {
+        if place == Self.traced { note(frame) }
+        let target = state.withLock { state in
+            state.numbers.firstIndex(of: member).flatMap { state.stores[$0] }
+        }
+        target?.receive(frame: frame)
+    }
+
+    /// What the member says is what it may not take back.
+    private func note(_ frame: [UInt8]) {
+        guard let recording else { return }
+        let read: MemberFrame
+        do throws(PeerFrameError) { read = try MemberFrame(frame.raw) } catch {
+            preconditionFailure("a member sends what nobody can read: \(error)")
+        }
+        guard case .raft(let frame) = read else { return }
+        recording.note(.term(frame.message.term.number))
+        if case .accepted(let index) = frame.message.body {
+            recording.note(.accepted(through: index.number))
+        }
+    }
+
+    // MARK: Waiting
+
+    /// The leader, which is another member than the one that crashes.
+    func leader() async throws -> Store {
+        while true {
+            let stores = state.withLock { $0.stores }
+            for (place, store) in stores.enumerated() {
+                guard let store, store.isDeciding else { continue }
+                if place != Self.traced { return store }
+                let other = state.withLock { $0.numbers[0] }
+                // Refused while it goes on: it is asked again.
+                do { try await store.transferLeadership(to: other) } catch {}
+            }
+            await Task.yield()
+        }
+    }
+
+    /// Returns once the traced member has all that is committed, by whatever way it gets it.
+    func catchUp() async throws -> Store {
+        while true {
+            if state.withLock({ $0.toReopen.remove(Self.traced) }) != nil {
+                stop(Self.traced)
+                try start(Self.traced)
+            }
+            guard let store = state.withLock({ $0.stores[Self.traced] }),
+                let leader = state.withLock({ $0.stores[..<Self.traced] })
+                    .compactMap({ $0 }).first(where: { $0.isDeciding })
+            else {
+                await Task.yield()
+                continue
+            }
+            if store.revision == leader.revision, store.revision > Revision.start { return store }
+            await Task.yield()
+        }
+    }
+}
