@@ -94,12 +94,13 @@ extension LogWriting {
         effects.messages.removeAll(keepingCapacity: true)
         for message in messages {
             guard let address = replica.members.address(toReach: message.to) else { continue }
-            let payloads: [EntryPayload]
-            do throws(StoreError) { payloads = try replica.payloads(of: message, files) } catch {
+            let found: [EntryPayload]?
+            do throws(StoreError) { found = try replica.payloads(of: message, files) } catch {
                 guard case .damaged = error else { throw error }
                 try note(error)
                 continue  // It is lost, as frames may be.
             }
+            guard let payloads = found else { continue }
             let frame = PeerFrame(
                 cluster: replica.members.cluster, message: message, payloads: payloads)
             cluster.options.send(frame.encoded(), message.to.number, address)

@@ -47,16 +47,19 @@ extension Replica {
         }
     }
 
-    /// The payloads of the entries of a message, which go with it.
+    /// The payloads of the entries of a message, which go with it. Nil if some of these are not in
+    /// the log any more: another leader may have replaced them since the message was made, which
+    /// is of no use then.
     package func payloads(
         of message: RaftMessage, _ files: some SegmentFiles
-    ) throws(StoreError) -> [EntryPayload] {
+    ) throws(StoreError) -> [EntryPayload]? {
         guard case .append(let previous, let entries, _) = message.body else { return [] }
         var payloads: [EntryPayload] = []
         payloads.reserveCapacity(entries.count)
-        for offset in entries.indices {
-            payloads.append(
-                try payload(of: previous.index.advanced(by: offset + 1), files))
+        for (offset, entry) in entries.enumerated() {
+            let index = previous.index.advanced(by: offset + 1)
+            guard raft.log.term(at: index) == entry.term, table[index] != nil else { return nil }
+            payloads.append(try payload(of: index, files))
         }
         return payloads
     }

@@ -323,7 +323,7 @@ final class ReplicaProcess {
         var wanted = Effects()
         swap(&wanted, &effects)
         for message in wanted.messages {
-            let payloads = try replica?.payloads(of: message, files) ?? []
+            guard let payloads = try replica?.payloads(of: message, files) else { continue }
             let frame = PeerFrame(cluster: Self.cluster, message: message, payloads: payloads)
             out.messages.append(
                 (MemberNumber(message.to.number), [Limits.peerFrame] + frame.encoded()))
