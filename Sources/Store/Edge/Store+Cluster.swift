@@ -36,7 +36,8 @@ extension Store {
         }
     }
 
-    /// Whether this member decides proposals: its own reads are as new as any when it writes.
+    /// Whether this member decides proposals, as far as it knows. Its own reads are most likely as
+    /// new as any, but for what its disk has not written yet while those of others have.
     public var isDeciding: Bool {
         !isClustered || shared.state.withLock { $0.status.map { $0.leader == $0.me } ?? false }
     }

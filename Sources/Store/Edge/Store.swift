@@ -18,7 +18,7 @@ public final class Store: Sendable {
     let readBytes = Atomic<Int>(0)
     private let directory: Directory
     /// Whether there may be other members.
-    let isClustered: Bool
+    public let isClustered: Bool
     private let isOpen = Atomic<Bool>(true)
     private let started: Monitor<Result<Void, StoreError>?>
 

@@ -66,16 +66,15 @@ public final class Registry: Sendable {
     ///
     /// - Throws: ``APIError`` in Kubernetes' words.
     public func perform(_ operation: Operation) async throws(APIError) -> Outcome {
-        try await catchUp(for: operation)
         guard let conversion = Conversion(of: operation.type) else {
-            return try await carryOut(operation)
+            return try await performOnNewest(operation)
         }
-        let outcome = try await carryOut(conversion.stored(operation))
+        let outcome = try await performOnNewest(conversion.stored(operation))
         guard case .object(let object, let isNew) = outcome else { return outcome }
         return .object(try conversion.served(object), isNew: isNew)
     }
 
-    private func carryOut(_ operation: Operation) async throws(APIError) -> Outcome {
+    func carryOut(_ operation: Operation) async throws(APIError) -> Outcome {
         if let subresource = operation.subresource,
             let outcome = try await perform(operation, on: subresource.name) {
             return outcome
@@ -151,8 +150,11 @@ extension APIError {
         case .tooLarge: self = .failure("etcdserver: request is too large")
         case .noSpace: self = .internalError("etcdserver: mvcc: database space exceeded")
         case .outcomeUnknown: self = .timeout()
-        case .noLeader, .closed:
+        case .noLeader:
             self = .serviceUnavailable("etcdserver: no leader", retryAfterSeconds: 1)
+        // Unlike without a leader, what was asked for may have happened.
+        case .closed:
+            self = .serviceUnavailable("etcdserver: server stopped", retryAfterSeconds: 1)
         case .conflict, .duplicateKey, .unusableKey, .leaseNotFound, .leaseExists, .tooManyLeases,
             .locked, .damaged, .system:
             self = .internalError("the store cannot do this: \(error)")
