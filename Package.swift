@@ -132,6 +132,14 @@ targets += [
     ]),
 ]
 
+// MARK: Benchmark of members
+
+targets.append(
+    .executableTarget(
+        name: "martlet-member-bench",
+        dependencies: ["Peers", "PKI", "Store", "StoreBenchmark"],
+        path: "tools/martlet-member-bench", swiftSettings: strict))
+
 // MARK: Scheduling strategies and the engine that asks them
 
 /// A strategy needs no Swift runtime, so that the server may link its own statically. Embedded

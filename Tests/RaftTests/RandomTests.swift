@@ -318,8 +318,10 @@ struct Storm {
 
     private mutating func noteUnreachable(_ id: MemberID) -> MemberID? {
         guard let leader = anyLeader else { return nil }
-        cluster.act(leader) { member, _ in member.noteUnreachable(id) }
-        return leader
+        // Either side may notice that their connection broke.
+        let (one, other) = dice.roll(0...1) == 0 ? (leader, id) : (id, leader)
+        cluster.act(one) { member, _ in member.noteUnreachable(other) }
+        return one
     }
 
     // MARK: Calm

@@ -67,7 +67,8 @@ struct Script {
 
     private mutating func run(_ line: Line) throws {
         switch line.verb {
-        case "elect", "tick", "pause", "propose", "change", "transfer", "read", "written":
+        case "elect", "tick", "pause", "unreachable", "propose", "change", "transfer", "read",
+            "written":
             try ask(line)
         case "cut", "heal", "hold", "release", "crash", "start", "stall", "sync", "join", "mute",
             "trace":
@@ -125,6 +126,9 @@ struct Script {
                 try settle()
             }
         case "pause": cluster.act(id) { member, actions in member.notePaused(&actions) }
+        case "unreachable":
+            let other = number(line["by"])
+            cluster.act(other) { member, _ in member.noteUnreachable(id) }
         case "propose":
             let sizes = Array(repeating: line.int("bytes") ?? 100, count: line.int("count") ?? 1)
             cluster.act(id) { member, actions in _ = try member.propose(sizes, &actions) }

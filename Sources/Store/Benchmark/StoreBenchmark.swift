@@ -59,36 +59,14 @@ public struct StoreBenchmark {
 
     private func latency(_ report: @Sendable (Figure) -> Void) async throws(StoreError) {
         let store = try Store.open(directory: directory + "/latency")
-        let (count, value) = (2000, value(1024))
-        let keys = keys(count)
-        var latencies: [Double] = []
-        for key in keys {
-            let start = ContinuousClock.now
-            _ = try await store.put(key, value)
-            latencies.append(since(start) * 1e6)
-        }
-        latencies.sort()
-        report(Figure(name: "put, one client, median", value: latencies[count / 2], unit: "us"))
-        report(
-            Figure(name: "put, one client, p99", value: latencies[count * 99 / 100], unit: "us"))
+        try await latency(of: store, count: 2000, report)
         store.close()
     }
 
     private func puts(_ report: @Sendable (Figure) -> Void) throws(StoreError) {
         let store = try Store.open(directory: directory + "/puts")
         for (inFlight, bytes, count) in [(1000, 256, 300_000), (64, 1024, 60_000)] {
-            let keys = keys(count)
-            let before = ProcessCost.now
-            let start = ContinuousClock.now
-            try fill(store, keys, inFlight: inFlight, valueBytes: bytes)
-            let seconds = since(start)
-            let after = ProcessCost.now
-            let name = "put \(bytes) B, \(inFlight) in flight"
-            let cpu = (after.cpu - before.cpu) / Double(count)
-            let written = Double(after.diskBytesWritten - before.diskBytesWritten)
-            report(Figure(name: name, value: Double(count) / seconds, unit: "/s"))
-            report(Figure(name: name + ", CPU", value: microseconds(cpu), unit: "us"))
-            report(Figure(name: name + ", written", value: written / Double(count), unit: "bytes"))
+            try puts(into: store, count: count, inFlight: inFlight, valueBytes: bytes, report)
         }
         store.close()
     }

@@ -40,8 +40,10 @@ struct LogWriting: ~Copyable {
     ) {
         (self.shared, self.keeper, self.fanOut) = (shared, keeper, fanOut)
         (self.directory, self.options, self.identity) = (directory, options, identity)
+        var configuration = RaftConfiguration(id: recovered.id)
+        configuration.electionTicks = ClusterWork.electionTicks
         replica = Replica(
-            configuration: RaftConfiguration(id: recovered.id), recovered: recovered.log,
+            configuration: configuration, recovered: recovered.log,
             seed: .random(in: .min ... .max))
         files = LogFiles(shared.state.withLock { $0.segments }, newest: recovered.segment)
         cluster = options.cluster.map { ClusterWork($0) }

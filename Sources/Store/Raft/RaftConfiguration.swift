@@ -5,6 +5,8 @@ package struct RaftConfiguration: Sendable {
     /// leader that hears of no quorum for so long steps down.
     package var electionTicks = 10
     package var heartbeatTicks = 1
+    /// A follower whose connection to the leader broke campaigns after one to so many ticks.
+    package var unreachableTicks = 4
     /// Entries of one message, and their size.
     package var appendEntriesMax = 1024
     package var appendBytesMax = 1 << 20
@@ -23,7 +25,7 @@ package struct RaftConfiguration: Sendable {
     package init(id: MemberID) { self.id = id }
 
     var isSound: Bool {
-        heartbeatTicks > 0 && electionTicks > heartbeatTicks
+        min(heartbeatTicks, unreachableTicks) > 0 && electionTicks > heartbeatTicks
             && min(appendEntriesMax, appendBytesMax, appendsInFlightMax, bytesInFlightMax) > 0
             && min(uncommittedEntriesMax, uncommittedBytesMax, readsMax, membersMax) > 0
             && learnerLagEntriesMax >= 0

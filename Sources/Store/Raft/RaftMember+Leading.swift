@@ -220,8 +220,8 @@ extension RaftMember {
         confirmReads(&actions)
     }
 
-    /// A message to this member could not be sent: what was on the way is taken to be lost.
-    package mutating func noteUnreachable(_ id: MemberID) {
+    /// What was on the way to a follower is taken to be lost.
+    mutating func noteFollowerUnreachable(_ id: MemberID) {
         guard let position = leadership.followers.position(of: id) else { return }
         let follower = leadership.followers[position]
         guard follower.phase == .replicate else { return }

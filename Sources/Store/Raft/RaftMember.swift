@@ -100,6 +100,18 @@ package struct RaftMember: Sendable {
         drawElectionTimeout()
     }
 
+    /// A member's connection broke: what was sent to it may be lost.
+    ///
+    /// If it led, its process is gone as a rule, and there is nothing to wait for: a member that
+    /// is heard of by a majority all the same stays leader, as they do not vote.
+    package mutating func noteUnreachable(_ id: MemberID) {
+        if isLeader { return noteFollowerUnreachable(id) }
+        guard leader == id, electionTicksPassed < configuration.electionTicks else { return }
+        electionTicksPassed = configuration.electionTicks
+        let ticks = min(configuration.unreachableTicks, configuration.electionTicks)
+        electionTicksDrawn = electionTicksPassed + 1 + Int(random.next() % UInt64(ticks))
+    }
+
     mutating func drawElectionTimeout() {
         let ticks = configuration.electionTicks
         electionTicksPassed = 0
