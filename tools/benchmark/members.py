@@ -21,6 +21,14 @@ SATURATION, LATENCY = 100_000, 1_000
 AWAY_SECONDS, KILLS = 2.5, 3
 
 
+def measure(cluster):
+    """Figures of a cluster, which is at an end then."""
+    try:
+        return cluster.figures()
+    finally:
+        cluster.stop()
+
+
 class MartletMembers:
     """Three processes with a store each, called in the process that leads, over TLS between them."""
 
