@@ -359,6 +359,84 @@ struct BrokenHistories {
     }
 }
 
+/// What an API tells that has no revisions in many of its answers, as that of Kubernetes.
+@Suite("A history that leaves revisions out")
+struct UntoldHistories {
+    /// Other people made revisions 8 and 11. A deletion made 10; its answer says so to nobody.
+    static let good = """
+        scope 7 k..l versionless
+        client 1 10..20 transact if mod k1 = 0 then put k1 a => at 9 yes put
+        client 2 10..20 transact if mod k1 = 0 then put k1 b => failed
+        client 3 12..40 transact if mod k1 > 0 then delete k1 => done
+        client 4 25..35 range k1 => seen k1=a@0,9,0
+        client 4 45..50 range k1 => seen nothing
+        client 5 60..70 transact if mod k1 = 0 then put k1 c => at 12 yes put
+        client 6 80..90 range k..l => found 1 k1=c@0,12,0 at 13
+        client 9 1..? watch k..l from 8 => watched on 21 events put k1=a@0,9,0 on 41 events \
+        delete k1@10 on 71 events put k1=c@0,12,0 on 72 progress 13
+
+        """
+
+    @Test func aGoodOnePasses() throws { #expect(try broken(Self.good).isEmpty) }
+
+    @Test(arguments: [
+        // Stale: what another had been shown is gone, or not there yet.
+        ("client 7 42..50 range k1 => seen k1=a@0,9,0", Violation.Rule.read),
+        ("client 7 80..90 range k1 => seen nothing", .read),
+        ("client 7 80..90 range k1 => seen k1=b@0,12,0", .read),
+        // It could not have failed at that time.
+        ("client 7 80..90 transact if mod k1 > 0 then put k1 d => failed", .failure),
+        ("client 7 45..50 transact if mod k1 = 0 then put k1 d => failed", .realTime),
+        ("client 7 80..90 transact if mod k1 = 12 then put k1 d => failed", .failure),
+        // Only one of two deletions can have happened.
+        ("client 7 22..40 transact if mod k1 > 0 then delete k1 => done", .done),
+        ("client 7 75..90 transact if mod k1 > 0 then delete k1 => done", .done),
+        // It would have been seen.
+        ("client 7 22..30 transact if mod k1 > 0 then put k1 d => done", .done),
+        ("client 7 22..30 range k..l => seen nothing", .decided),
+    ])
+    func aBadOneIsFound(line: String, rule: Violation.Rule) throws {
+        #expect(try broken(Self.good + line) == [rule])
+    }
+
+    @Test(arguments: [
+        "client 7 5..50 range k1 => seen nothing",
+        "client 7 30..50 transact if mod k1 > 0 then put k1 d => failed",
+        "client 7 22..50 transact if mod k1 > 0 then delete k1 => unknown",
+    ])
+    func whatMayBePasses(line: String) throws {
+        #expect(try broken(Self.good + line).isEmpty)
+    }
+
+    @Test func whatOneReadShowsBindsTheNext() throws {
+        let reads = """
+            client 7 22..30 range k1 => seen nothing
+            client 8 36..38 range k1 => seen k1=a@0,9,0
+            """
+        #expect(try broken(Self.good + reads) == [.read])
+    }
+
+    @Test func aDeletionThatNobodyAskedFor() throws {
+        let nobody = Self.good.replacing("client 3 12..40", with: "client 3 42..45")
+        #expect(try broken(nobody) == [.explained])
+    }
+
+    @Test func aWriteOfOthersWithinTheScope() throws {
+        let foreign = Self.good.replacing(
+            "on 72 progress 13", with: "on 72 events put k2=x@0,13,0")
+        #expect(try broken(foreign) == [.explained])
+    }
+
+    @Test func aWriteThatAWatchOfAllMissed() throws {
+        let missed = Self.good.replacing("on 71 events put k1=c@0,12,0", with: "")
+        #expect(try broken(missed) == [.watchProgress])
+    }
+
+    @Test func isReadAsItIsWritten() throws {
+        #expect(try History(text: Self.good).text == Self.good)
+    }
+}
+
 @Suite("A history as text")
 struct HistoryTextTests {
     @Test func readsWhatItWrites() throws {

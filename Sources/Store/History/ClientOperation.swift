@@ -84,7 +84,13 @@ package enum Reply: Hashable, Sendable {
     /// It did not happen and never will.
     case refused(Refusal)
     case transacted(TransactionReply)
+    /// A transaction whose compares held happened, once; nobody said at which revision.
+    case done
+    /// Some compare did not hold, at a revision that nobody said.
+    case failed
     case found(Found, revision: Revision)
+    /// What one key was, at a revision that nobody said.
+    case seen(Entry?)
     case compacted
     case watched(WatchRecord)
 }
@@ -180,7 +186,7 @@ package struct ClientOperation: Sendable {
         switch reply {
         case .transacted(let reply): reply.revision
         case .found(_, let revision): revision
-        case .unknown, .refused, .compacted, .watched: nil
+        case .unknown, .refused, .done, .failed, .seen, .compacted, .watched: nil
         }
     }
 
@@ -194,11 +200,34 @@ package struct ClientOperation: Sendable {
     }
 }
 
-/// What clients did to a store that was empty, at revision 1, before the first of them called.
+/// Of what a history tells everything.
+package struct HistoryScope: Hashable, Sendable {
+    /// The newest revision before the first call.
+    package var start: Revision
+    /// The keys that only these clients change, and of which there were none at `start`. Nil for
+    /// all: then every revision is theirs. Else some are other people's, and change none of these.
+    package var keys: KeyRange?
+    /// Whether answers tell when a key was created and how often it was put; else both are 0.
+    package var tellsVersions: Bool
+
+    package init(
+        start: Revision = .start, keys: KeyRange? = nil, tellsVersions: Bool = true
+    ) {
+        (self.start, self.keys, self.tellsVersions) = (start, keys, tellsVersions)
+    }
+
+    /// Everything that ever happened to a store.
+    package static let whole = HistoryScope()
+}
+
+/// What clients did to a store.
 package struct History: Sendable {
+    package let scope: HistoryScope
     package private(set) var operations: [ClientOperation] = []
 
-    package init(_ operations: [ClientOperation] = []) { self.operations = operations }
+    package init(_ operations: [ClientOperation] = [], scope: HistoryScope = .whole) {
+        (self.operations, self.scope) = (operations, scope)
+    }
 
     /// Notes a call. Returns its number, by which to note the answer.
     package mutating func invoke(client: Int, _ call: Call, at moment: Moment) -> Int {

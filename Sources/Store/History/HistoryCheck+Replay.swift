@@ -1,79 +1,38 @@
 internal import StoreCore
 
-/// A revision that no answer accounts for, and the calls that could have made it.
-private struct Gap {
-    var revision: Revision
-    var candidates: [Int]
-}
-
-/// Which call of unknown outcome made which of the revisions that no answer accounts for. Each
-/// call makes one at most; a choice is revised where a later revision needs its call.
-private struct Matching {
-    private var gaps: [Gap] = []
-    private var gapOf: [Int: Int] = [:]
-
-    /// Adds a revision. Returns false if some revision is left without a call.
-    mutating func add(_ gap: Gap) -> Bool {
-        gaps.append(gap)
-        var tried: Set<Int> = []
-        return assign(gaps.count - 1, &tried)
-    }
-
-    private mutating func assign(_ gap: Int, _ tried: inout Set<Int>) -> Bool {
-        for call in gaps[gap].candidates where tried.insert(call).inserted {
-            if let holder = gapOf[call], !assign(holder, &tried) { continue }
-            gapOf[call] = gap
-            return true
-        }
-        return false
-    }
-}
-
-/// What watches and reads showed of a revision.
-private struct Evidence {
-    var events: [[UInt8]: WatchEvent.Kind] = [:]
-    /// Whether a watch of all keys was told of it, so that nothing else happened there.
-    var isComplete = false
-    var witness: Int?
-}
-
 /// Something that a reader was shown, to be compared when the replay gets there.
-private struct Claim {
+struct Claim {
     var revision: Revision
     var operation: Int
     var query: RangeQuery
     var found: Found
 }
 
-private struct Replay {
-    var model = ReplayModel()
+/// Where the replay of a history is, and what it goes by.
+struct Replay {
+    var model: ReplayModel
     var changes: [Revision: Int] = [:]
     /// Transactions that changed nothing, and what ranges showed, in order of revision.
     var readers: [(revision: Revision, operation: Int)] = []
     var claims: [Claim] = []
     var evidence: [Revision: Evidence] = [:]
-    /// Transactions of unknown outcome.
-    var unknown: [Int] = []
-    /// Those of them that would put a value to a key.
-    var unknownByPut: [Put: [Int]] = [:]
+    var suspects = Suspects()
     var matching = Matching()
     var (nextReader, nextClaim) = (0, 0)
 
-    struct Put: Hashable {
-        var key: [UInt8]
-        var value: [UInt8]
-    }
+    init(model: ReplayModel) { self.model = model }
 }
 
 extension HistoryCheck {
     /// Replays all transactions in order of revision, and compares what everybody saw. Returns
     /// whether it got through.
     mutating func replay() -> Bool {
-        var replay = Replay()
+        var replay = Replay(model: ReplayModel(tellsVersions: history.scope.tellsVersions))
         guard gather(&replay) else { return false }
-        guard compareReaders(at: .start, &replay) else { return false }
-        while events.count < Int(newest.number) - 1 {
-            let revision = Revision(Int64(events.count) + 2)
+        var revision = history.scope.start
+        guard compareReaders(at: revision, &replay) else { return false }
+        while revision < newest {
+            revision = revision.next
             let done =
                 replay.changes[revision].map { apply($0, at: revision, &replay) }
                 ?? explain(revision, &replay)
@@ -87,8 +46,8 @@ extension HistoryCheck {
     private mutating func gather(_ replay: inout Replay) -> Bool {
         for (number, operation) in history.operations.enumerated() {
             switch (operation.call, operation.reply) {
-            case (.transact(let transaction), .unknown):
-                gather(unknown: transaction, number, &replay)
+            case (.transact(let transaction), .unknown), (.transact(let transaction), .done):
+                replay.suspects.add(number, transaction)
             case (.transact(let transaction), .transacted(let reply)):
                 guard gather(transaction, reply, number, &replay) else { return false }
             case (.range(let query, _), .found(let found, let revision)):
@@ -101,6 +60,7 @@ extension HistoryCheck {
                 }
                 replay.claims.append(
                     Claim(revision: shown, operation: number, query: query, found: found))
+            case (.range, .seen(let entry?)): gather([entry], number, &replay)
             case (.watch(let call), .watched(let record)):
                 gather(call, record, number, &replay)
             default: break
@@ -110,15 +70,6 @@ extension HistoryCheck {
         replay.readers.sort { ($0.revision, $0.operation) < ($1.revision, $1.operation) }
         replay.claims.sort { ($0.revision, $0.operation) < ($1.revision, $1.operation) }
         return true
-    }
-
-    private func gather(
-        unknown transaction: Transaction, _ number: Int, _ replay: inout Replay
-    ) {
-        replay.unknown.append(number)
-        for case .put(let key, let value, _, _) in transaction.success + transaction.failure {
-            replay.unknownByPut[Replay.Put(key: key, value: value), default: []].append(number)
-        }
     }
 
     private mutating func gather(
@@ -148,12 +99,13 @@ extension HistoryCheck {
     private func gather(
         _ call: WatchCall, _ record: WatchRecord, _ number: Int, _ replay: inout Replay
     ) {
+        let everything = history.scope.keys ?? .all
         for delivery in record.deliveries {
             guard case .events(let events) = delivery.content else { continue }
             for event in events {
                 replay.evidence[event.revision, default: Evidence()].events[event.key] = event.kind
                 replay.evidence[event.revision]?.witness = number
-                if call.range == .all { replay.evidence[event.revision]?.isComplete = true }
+                if call.range == everything { replay.evidence[event.revision]?.isComplete = true }
             }
         }
     }
@@ -180,7 +132,7 @@ extension HistoryCheck {
         return compare(number, transaction, expected: expected, found: found)
     }
 
-    private mutating func note(_ events: [WatchEvent], at revision: Revision) {
+    mutating func note(_ events: [WatchEvent], at revision: Revision) {
         self.events.append(events)
         for event in events { revisionsOfKey[event.key, default: []].append(revision) }
     }
@@ -202,49 +154,6 @@ extension HistoryCheck {
             .result, [number], expected: HistoryText.text(.transacted(expected)),
             found: HistoryText.text(.transacted(found)))
         return false
-    }
-
-    /// Finds the call of unknown outcome that made `revision`.
-    private mutating func explain(_ revision: Revision, _ replay: inout Replay) -> Bool {
-        let evidence = replay.evidence[revision] ?? Evidence()
-        var gap = Gap(revision: revision, candidates: [])
-        var made: (model: ReplayModel, events: [WatchEvent])?
-        for number in suspects(evidence, replay) where floors[number].revision < revision {
-            guard case .transact(let transaction) = history.operations[number].call else {
-                continue
-            }
-            var model = replay.model
-            let events = model.carryOut(transaction, at: revision).events
-            guard !events.isEmpty, evidence.admits(events) else { continue }
-            if let made, made.events != events {
-                let others = gap.candidates + [number]
-                report(
-                    .decided, others, expected: "somebody to have seen revision \(revision)",
-                    found: "calls that would have done different things there")
-                return false
-            }
-            made = (model, events)
-            gap.candidates.append(number)
-        }
-        guard let made, replay.matching.add(gap) else {
-            report(
-                .explained, [evidence.witness],
-                expected: "a call, answered or not, that made revision \(revision)",
-                found: gap.candidates.isEmpty ? "none" : "none that has not made another one")
-            return false
-        }
-        replay.model = made.model
-        note(made.events, at: revision)
-        return true
-    }
-
-    /// The calls of unknown outcome that might have done what was seen.
-    private func suspects(_ evidence: Evidence, _ replay: Replay) -> [Int] {
-        for (key, kind) in evidence.events {
-            guard case .put(let entry) = kind else { continue }
-            return replay.unknownByPut[Replay.Put(key: key, value: entry.value)] ?? []
-        }
-        return replay.unknown
     }
 
     // MARK: Readers
@@ -280,14 +189,5 @@ extension HistoryCheck {
             return false
         }
         return true
-    }
-}
-
-extension Evidence {
-    /// Whether somebody who saw this may have seen `events`.
-    fileprivate func admits(_ events: [WatchEvent]) -> Bool {
-        let made = Dictionary(events.map { ($0.key, $0.kind) }, uniquingKeysWith: { $1 })
-        if isComplete { return made == self.events }
-        return self.events.allSatisfy { made[$0.key] == $0.value }
     }
 }

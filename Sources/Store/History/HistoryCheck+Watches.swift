@@ -76,7 +76,7 @@ extension HistoryCheck {
     private mutating func check(
         _ found: [WatchEvent], of revision: Revision, _ position: WatchPosition
     ) -> Bool {
-        var expected = events[Int(revision.number) - 2].filter { position.range.contains($0.key) }
+        var expected = events(at: revision).filter { position.range.contains($0.key) }
         if !position.wantsPrevious {
             for place in expected.indices { expected[place].previous = nil }
         }
@@ -115,19 +115,15 @@ extension HistoryCheck {
     private func change(after revision: Revision, in range: KeyRange) -> Revision? {
         if let key = range.onlyKey {
             let list = revisionsOfKey[key] ?? []
-            var (low, high) = (0, list.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if list[middle] <= revision { low = middle + 1 } else { high = middle }
-            }
-            return low < list.count ? list[low] : nil
+            let place = list.countUpTo(revision)
+            return place < list.count ? list[place] : nil
         }
-        var place = max(0, Int(revision.number) - 1)
-        while place < events.count {
-            if events[place].contains(where: { range.contains($0.key) }) {
-                return Revision(Int64(place) + 2)
+        var candidate = max(revision, history.scope.start).next
+        while candidate <= newest {
+            if events(at: candidate).contains(where: { range.contains($0.key) }) {
+                return candidate
             }
-            place += 1
+            candidate = candidate.next
         }
         return nil
     }

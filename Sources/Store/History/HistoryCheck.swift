@@ -8,8 +8,15 @@ internal import StoreCore
 /// missing, once, if it could have done what others saw there. For that to be decided, somebody has
 /// to have seen it: let one watch of all keys run along.
 ///
-/// A failed call counts as not done; what might still happen has to be `.unknown`. Leases do not
+/// A refused call counts as not done; what might still happen has to be `.unknown`. Leases do not
 /// run out in a history.
+///
+/// An API that says less than the store does leaves revisions out (``Reply/done``,
+/// ``Reply/failed``, ``Reply/seen(_:)``). Such a call has to fit somewhere between what had been
+/// seen when it began and what began after it was answered; the earliest place is the best one.
+///
+/// In a history of some keys only (``HistoryScope``), a revision of which nothing was seen counts
+/// as other people's: let a watch of those keys run along.
 ///
 /// - Complexity: O(*n* log *n*) in operations and events, and O(keys) more for each new key.
 package struct HistoryCheck {
@@ -17,17 +24,20 @@ package struct HistoryCheck {
     private(set) var violations: [Violation] = []
     /// By operation: the newest revision that a completed one had shown when it began.
     var floors: [Sighting] = []
+    var ceilings = Ceilings()
     var compactions = Compactions()
-    /// What each revision changed; the first is revision 2.
+    /// What each revision changed, from the first after the start on.
     var events: [[WatchEvent]] = []
     /// Where each key changed, ascending.
     var revisionsOfKey: [[UInt8]: [Revision]] = [:]
     /// The newest revision that anybody has seen.
-    var newest = Revision.start
+    var newest: Revision
+    /// Revisions that no answer accounts for, ascending.
+    var gaps: [Gap] = []
 
     /// A revision, and the operation that showed it.
     struct Sighting {
-        var revision = Revision.start
+        var revision: Revision
         var operation: Int?
     }
 
@@ -38,7 +48,14 @@ package struct HistoryCheck {
         return check.violations
     }
 
-    private init(history: History) { self.history = history }
+    private init(history: History) {
+        self.history = history
+        newest = history.scope.start
+    }
+
+    func events(at revision: Revision) -> [WatchEvent] {
+        events[Int(revision.number - history.scope.start.number) - 1]
+    }
 
     private mutating func run() {
         noteTimes()
@@ -46,7 +63,9 @@ package struct HistoryCheck {
         checkRefusals()
         let isReplayed = replay()
         // Without a replay, what a watch tells cannot be judged.
-        if isReplayed { checkWatches() }
+        guard isReplayed else { return }
+        checkWatches()
+        if violations.isEmpty { checkUntold() }
     }
 
     static let violationsMax = 20
@@ -66,7 +85,7 @@ package struct HistoryCheck {
     private mutating func noteTimes() {
         var sightings: [(at: Moment, Sighting)] = []
         for (number, operation) in history.operations.enumerated() {
-            if let revision = operation.revision, let completed = operation.completed {
+            if let revision = operation.revisionSeen, let completed = operation.completed {
                 sightings.append((completed, Sighting(revision: revision, operation: number)))
             }
             if case .watched(let record) = operation.reply {
@@ -77,9 +96,10 @@ package struct HistoryCheck {
             }
         }
         sightings.sort { $0.at < $1.at }
-        newest = sightings.map(\.1.revision).max() ?? .start
-        floors = [Sighting](repeating: Sighting(), count: history.operations.count)
-        var (floor, next) = (Sighting(), 0)
+        newest = max(history.scope.start, sightings.map(\.1.revision).max() ?? .none)
+        let start = Sighting(revision: history.scope.start)
+        floors = [Sighting](repeating: start, count: history.operations.count)
+        var (floor, next) = (start, 0)
         let inOrder = history.operations.indices.sorted {
             history.operations[$0].invoked < history.operations[$1].invoked
         }
@@ -93,9 +113,10 @@ package struct HistoryCheck {
             }
             floors[number] = floor
         }
+        ceilings = Ceilings(history.operations)
     }
 
-    private mutating func checkRealTime() {
+    mutating func checkRealTime() {
         for (number, operation) in history.operations.enumerated() {
             guard operation.isLinearizable, let revision = operation.revision else { continue }
             let floor = floors[number]
@@ -167,7 +188,7 @@ package struct HistoryCheck {
         switch operation.reply {
         case .refused(.compacted(let oldest)):
             let begun = newestCompaction(begunBy: operation.completed)
-            if oldest > begun || (query.revision ?? .start) >= oldest {
+            if oldest > begun || (query.revision ?? history.scope.start) >= oldest {
                 report(
                     .compaction, [number], expected: "history from \(begun) on to be there",
                     found: "compacted up to \(oldest)")
@@ -199,6 +220,25 @@ extension ClientOperation {
     /// Whether its answer says that it changed something.
     var isChange: Bool {
         if case .transacted(let reply) = reply { reply.isChange } else { false }
+    }
+}
+
+extension ClientOperation {
+    /// The newest revision that the answer shows to be there.
+    var revisionSeen: Revision? {
+        if case .seen(let entry?) = reply { entry.modRevision } else { revision }
+    }
+}
+
+extension [Revision] {
+    /// How many of them, which ascend, are not beyond `revision`.
+    func countUpTo(_ revision: Revision) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] <= revision { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 

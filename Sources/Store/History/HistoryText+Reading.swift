@@ -14,14 +14,19 @@ extension History {
     /// does a number `#7` before an operation.
     package init(text: String) throws(HistoryTextError) {
         var operations: [ClientOperation] = []
+        var scope = HistoryScope.whole
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         for (place, line) in lines.enumerated() {
             var words = WordReader(line: place + 1, line)
             guard let first = words.next, !first.hasPrefix("//") else { continue }
+            if first == "scope", operations.isEmpty {
+                scope = try words.scope()
+                continue
+            }
             if first.hasPrefix("#") { _ = try words.word("an operation") }
             operations.append(try words.operation())
         }
-        self.init(operations)
+        self.init(operations, scope: scope)
     }
 }
 
@@ -71,6 +76,15 @@ private struct WordReader {
 
     private mutating func revision() throws(HistoryTextError) -> Revision {
         Revision(try number("a revision"))
+    }
+
+    mutating func scope() throws(HistoryTextError) -> HistoryScope {
+        guard takes("scope") else { throw error("scope") }
+        var scope = HistoryScope(start: try revision())
+        if let word = words.first, word != "versionless" { scope.keys = try range() }
+        scope.tellsVersions = !takes("versionless")
+        guard words.isEmpty else { throw error("the end of the line") }
+        return scope
     }
 
     // MARK: Operations
@@ -185,6 +199,9 @@ private struct WordReader {
         if takes("unknown") { return .unknown }
         if takes("refused") { return .refused(try refusal()) }
         if takes("compacted") { return .compacted }
+        if takes("done") { return .done }
+        if takes("failed") { return .failed }
+        if takes("seen") { return .seen(takes("nothing") ? nil : try entry()) }
         if takes("found") {
             let found = try found()
             guard takes("at") else { throw error("at") }

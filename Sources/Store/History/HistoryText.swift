@@ -10,6 +10,9 @@ internal import StoreCore
 /// Bytes other than letters, digits, `_`, `-` and `/` are written as `%` and two hexadecimal
 /// digits; no bytes at all are `%`. An entry is `key=value@create,mod,version`, and its lease
 /// if it has one. A range is `key`, `from..to` or `from..`.
+///
+/// A history of some keys of a store begins with a line such as `scope 57 k..l` or
+/// `scope 57 k..l versionless`.
 package enum HistoryText {
     package static func line(_ operation: ClientOperation, number: Int) -> String {
         "#\(number) " + line(operation)
@@ -19,6 +22,11 @@ package enum HistoryText {
         let completed = operation.completed.map { "\($0)" } ?? "?"
         return "client \(operation.client) \(operation.invoked)..\(completed) "
             + text(operation.call) + " => " + text(operation.reply)
+    }
+
+    package static func line(_ scope: HistoryScope) -> String {
+        "scope \(scope.start)" + (scope.keys.map { " " + text($0) } ?? "")
+            + (scope.tellsVersions ? "" : " versionless")
     }
 
     package static func text(_ call: Call) -> String {
@@ -81,7 +89,10 @@ package enum HistoryText {
         case .transacted(let reply):
             (["at \(reply.revision) \(reply.succeeded ? "yes" : "no")"]
                 + reply.outcomes.map { text($0) }).joined(separator: " ")
+        case .done: "done"
+        case .failed: "failed"
         case .found(let found, let revision): text(found) + " at \(revision)"
+        case .seen(let entry): "seen " + (entry.map { text($0) } ?? "nothing")
         case .compacted: "compacted"
         case .watched(let record):
             (["watched"] + record.deliveries.map { "on \($0.at) " + text($0.content) })
@@ -192,6 +203,7 @@ extension RangeQuery.Order {
 extension History {
     /// The history as ``HistoryText`` writes it.
     package var text: String {
-        operations.map { HistoryText.line($0) + "\n" }.joined()
+        (scope == .whole ? "" : HistoryText.line(scope) + "\n")
+            + operations.map { HistoryText.line($0) + "\n" }.joined()
     }
 }

@@ -5,8 +5,10 @@ package import StoreCore
 package struct ReplayModel: Sendable {
     /// In order of key.
     package private(set) var entries: [Entry] = []
+    /// Whether entries know when they were created and how often they were put.
+    private let tellsVersions: Bool
 
-    package init() {}
+    package init(tellsVersions: Bool = true) { self.tellsVersions = tellsVersions }
 
     /// Carries out a transaction that would make `revision`.
     package mutating func carryOut(
@@ -31,8 +33,10 @@ package struct ReplayModel: Sendable {
             let place = place(of: key)
             let old = place < entries.count && entries[place].key == key ? entries[place] : nil
             let entry = Entry(
-                key: key, value: value, createRevision: old?.createRevision ?? revision,
-                modRevision: revision, version: (old?.version ?? 0) + 1, lease: lease)
+                key: key, value: value,
+                createRevision: tellsVersions ? old?.createRevision ?? revision : .none,
+                modRevision: revision, version: tellsVersions ? (old?.version ?? 0) + 1 : 0,
+                lease: lease)
             if old == nil { entries.insert(entry, at: place) } else { entries[place] = entry }
             events.append(WatchEvent(.put(entry), previous: old))
             return .put(previous: wantsPrevious ? old : nil)
@@ -46,6 +50,19 @@ package struct ReplayModel: Sendable {
             return .deleted(count: old.count, previous: wantsPrevious ? old : [])
         case .range(let query):
             return .found(found(query))
+        }
+    }
+
+    /// Takes back what the last transaction did.
+    mutating func undo(_ events: [WatchEvent]) {
+        for event in events.reversed() {
+            let place = place(of: event.key)
+            switch (event.kind, event.previous) {
+            case (.put, let old?): entries[place] = old
+            case (.put, nil): entries.remove(at: place)
+            case (.delete, let old?): entries.insert(old, at: place)
+            case (.delete, nil): preconditionFailure("a deletion of nothing")
+            }
         }
     }
 
@@ -102,7 +119,8 @@ package struct ReplayModel: Sendable {
         return found.allSatisfy { Self.holds(compare, $0) }
     }
 
-    private static func holds(_ compare: Compare, _ entry: Entry?) -> Bool {
+    /// Whether a compare of one key holds where that is `entry`.
+    static func holds(_ compare: Compare, _ entry: Entry?) -> Bool {
         switch compare.subject {
         case .createRevision(let given):
             relate(entry?.createRevision.number ?? 0, given.number, compare.relation)

@@ -7,6 +7,10 @@ package struct Violation: Error, Hashable, Sendable, CustomStringConvertible {
         case realTime = "revisions agree with real time"
         case result = "a transaction's result follows from the revision before it"
         case read = "a read shows what was there at its revision"
+        /// A transaction is said to have failed while all its compares held.
+        case failure = "a transaction fails when something that it assumes does not hold"
+        /// A transaction is said to have happened, and no revision can be its.
+        case done = "what is said to have happened has happened"
         /// A revision exists that no change could have made.
         case explained = "every revision was made by a change that was asked for, once"
         /// Nobody saw what a revision changed, and several calls might have made it.
