@@ -282,6 +282,7 @@ targets += [
 
 products.append(.executable(name: "martlet-nodes", targets: ["martlet-nodes"]))
 products.append(.executable(name: "martlet-wire", targets: ["martlet-wire"]))
+products.append(.executable(name: "record-history", targets: ["record-history"]))
 targets += [
     .executableTarget(
         name: "martlet-nodes",
@@ -297,6 +298,13 @@ targets += [
             "CZlib", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "tools/martlet-wire", swiftSettings: strict),
+    .executableTarget(
+        name: "record-history",
+        dependencies: [
+            "PKI", "StoreCore", "StoreHistory", "Transport", "Wire",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        path: "tools/record-history", swiftSettings: strict),
     room("Scheduler", at: "Sources/Server/Scheduler/Edge", knows: [
         "APIClient", "APIErrors", "Kubernetes", "StrategyHost", "SchedulerEngine", "Wire",
         .product(name: "Logging", package: "swift-log"),

@@ -32,7 +32,8 @@ public final class HTTPClient: Sendable {
 
     /// Sends a request and waits for the head of its answer.
     ///
-    /// A request that can be repeated is repeated once when a kept connection turns out to be gone.
+    /// A request that can be repeated is repeated once when a kept connection turns out to be gone,
+    /// unless the configuration says otherwise.
     public func send(_ request: HTTPClientRequest) async throws(HTTPClientError)
         -> HTTPClientResponse {
         let bytes = encode(request)
@@ -40,7 +41,8 @@ public final class HTTPClient: Sendable {
         if let kept = try takeIdle() {
             do throws(HTTPClientError) {
                 return try await kept.send(bytes, isHead: isHead)
-            } catch .disconnected where request.method.isRepeatable {
+            } catch .disconnected
+                where configuration.repeatsRequests && request.method.isRepeatable {
                 // The server closed it while it was idle: try on a new one.
             }
         }

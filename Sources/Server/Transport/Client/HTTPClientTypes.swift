@@ -11,6 +11,9 @@ public struct HTTPClientConfiguration: Sendable {
     /// Connections that are kept without a request.
     public var idleConnectionsMax = 16
     public var connectTimeout = Duration.seconds(10)
+    /// Whether a request whose kept connection turns out to be gone is sent again, if doing it
+    /// twice does what doing it once does. It may then get the answer of the second time.
+    public var repeatsRequests = true
     /// Bytes of an answer's head.
     public var headerBytesMax = 65_536
     /// Bytes of an answer's body that wait to be taken; then the server waits, by flow control.
