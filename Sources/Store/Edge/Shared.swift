@@ -33,13 +33,14 @@ final class Shared: Sendable {
     }
 
     init(_ recovered: consuming Recovered) {
-        let (position, segments) = (recovered.member.log.position, recovered.segments)
+        let (log, segments) = (recovered.member.log, recovered.segments)
         let core = recovered.core
         let durable = core.published
         state = Mutex(
             State(
-                core: core, durable: durable, writtenEnd: position, replayPosition: position,
-                segments: segments))
+                core: core, durable: durable, writtenEnd: log.position,
+                // Entries that are not known to be committed yet are not in the state.
+                replayPosition: log.unpublished.first?.start ?? log.position, segments: segments))
     }
 
     /// Puts a state in place that was built up again.

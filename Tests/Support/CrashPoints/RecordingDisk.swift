@@ -25,7 +25,7 @@ package final class RecordingDisk: Disk {
         case acknowledged(Int)
         /// A member told its leader that it has the log up to here on disk.
         case accepted(through: UInt64)
-        /// A member spoke in this term: it may speak in none before it.
+        /// A member has voted, or taken entries, in this term: it may do so in none before it.
         case term(UInt64)
     }
 

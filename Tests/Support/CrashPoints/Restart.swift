@@ -59,6 +59,8 @@ struct Restart {
 
     func open(_ disk: any Disk) throws -> Store {
         var options = CrashTrace.options(disk)
+        // Soon: what a checkpoint has wrong shows at the start after it.
+        options.checkpointBytesMin = 16 * 1024
         options.onFatalError = { [errors] in errors.note($0) }
         return try Store.open(directory: folder.path, options: options)
     }

@@ -77,9 +77,14 @@ final class TracedMembers: Sendable {
             preconditionFailure("a member sends what nobody can read: \(error)")
         }
         guard case .raft(let frame) = read else { return }
-        recording.note(.term(frame.message.term.number))
-        if case .accepted(let index) = frame.message.body {
+        // Other messages promise nothing that outlives the member.
+        switch frame.message.body {
+        case .accepted(let index):
             recording.note(.accepted(through: index.number))
+            recording.note(.term(frame.message.term.number))
+        case .vote, .voteAnswer(isGranted: true):
+            recording.note(.term(frame.message.term.number))
+        default: break
         }
     }
 
