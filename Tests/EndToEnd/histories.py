@@ -130,6 +130,17 @@ class Martlet:
         return all((member.folder / "data/pki/ca.crt").exists() and self.get(member, "/readyz") == "ok"
                    for member in self.members)
 
+    def has_voters(self):
+        """Whether some member knows as many voters as there are members, and nobody else."""
+        for member in self.members:
+            done = subprocess.run([BIN / "martlet", "store", "status", "--json", "--kubeconfig",
+                                   member.folder / "data/admin.kubeconfig"], capture_output=True, text=True)
+            if done.returncode == 0:
+                found = [one["voter"] for one in json.loads(done.stdout)["members"]]
+                if all(found) and len(found) == len(self.members):
+                    return True
+        return False
+
     def get(self, member, path):
         if self.context is None:
             self.context = ssl.create_default_context(cafile=self.members[0].folder / "data/pki/ca.crt")
@@ -199,7 +210,7 @@ class Rounds:
     def __init__(self, cluster, networks, seed):
         self.cluster, self.networks, self.chance = cluster, networks, random.Random(seed)
         self.members = cluster.members
-        self.done = {"kills": 0, "pauses": 0, "partitions": 0}
+        self.done = {"kills": 0, "pauses": 0, "partitions": 0, "damages": 0}
         self.faults = {
             "kill leader": (8, lambda: self.kill([self.leader()])),
             "kill one": (3, lambda: self.kill([self.any()])),
@@ -210,7 +221,7 @@ class Rounds:
             "pause one": (1, lambda: self.pause(self.any())),
         }
         if len(self.members) == 1:
-            self.faults = {"kill": (4, lambda: self.kill([0])), "pause": (1, lambda: self.pause(0))}
+            self.faults = {"kill": (4, self.kill_alone), "pause": (1, lambda: self.pause(0))}
         elif isinstance(networks, Networks):
             self.faults |= {
                 "part leader": (4, lambda: self.part(self.leader(), and_clients=True)),
@@ -222,6 +233,8 @@ class Rounds:
                 "deafen leader": (2, self.deafen),
                 "part leader and kill another": (1, self.part_and_kill),
             }
+        if isinstance(cluster, Martlet) and len(self.members) > 2:
+            self.faults |= {"rot": (1, lambda: self.damage(rot)), "lose a log": (1, lambda: self.damage(lose))}
 
     def leader(self):
         """The place of the member that leads; any if nobody does."""
@@ -255,6 +268,11 @@ class Rounds:
         for place in places:
             self.members[place].start()
         self.hold(0.5)
+
+    def kill_alone(self):
+        self.kill([0])
+        wait_until(self.cluster.is_ready, "the member does not come back")
+        self.hold()
 
     def kill_starting(self):
         place = self.leader()
@@ -311,9 +329,38 @@ class Rounds:
         self.kill([(place + 1) % len(self.members)])
         self.heal()
 
+    def damage(self, harm):
+        """Harms the log of a member that is down, which is then to be let in anew by the others."""
+        member = self.members[self.any()]
+        member.kill()
+        self.done["kills"] += 1
+        self.done["damages"] += 1
+        harm(member.folder / "data/log", self.chance)
+        member.start()
+        # Two at a time are more than three members can spare.
+        wait_until(lambda: self.cluster.is_ready() and self.cluster.has_voters(),
+                   f"{member.folder.name} is not let in anew")
+
     def heal(self):
         self.networks.heal()
         self.hold(0.5)
+
+
+def rot(log, chance):
+    """Flips a bit, but not where the end of the log may be: there it may as well be a torn write,
+    which cannot be told from damage."""
+    files = sorted(log.glob("*.log"))
+    file = chance.choice(files[:max(1, len(files) - 2)])
+    with open(file, "r+b") as opened:
+        used = opened.read().rstrip(b"\0")
+        place = chance.randrange(len(used) // 2 + 1)
+        opened.seek(place)
+        opened.write(bytes([used[place] ^ 1 << chance.randrange(8)]))
+
+
+def lose(log, chance):
+    for file in log.glob("*.log"):
+        file.unlink()
 
 
 def wait_until(condition, what):
@@ -331,7 +378,8 @@ def quantile(values, part):
 def run(cluster, networks, rounds, seed, epoch, *flags, only=None, election=None,
         say=lambda line: None):
     """Plays rounds, with faults of these names only; returns figures. Once all members are back,
-    every client is to get on within ten times `election` seconds. `bad` has a line for all that is not as it should be."""
+    every client is to get on within ten times `election` seconds. `bad` has a line for all that is
+    not as it should be."""
     for member in cluster.members:
         member.start()
     wait_until(cluster.is_ready, "the cluster does not start")
@@ -446,7 +494,7 @@ def main():
                 is_good = plant(cluster, asked.seed, *clients)
                 stop(cluster)
                 shutil.rmtree(folder)
-                sys.exit(0 if is_good else 1)
+                return 0 if is_good else 1
             figures = run(cluster, networks, asked.rounds, asked.seed, asked.epoch,
                           *clients, only=asked.only, election=asked.election,
                           say=lambda line: print(line, file=sys.stderr, flush=True))
@@ -457,17 +505,21 @@ def main():
     except Unavailable as error:
         shutil.rmtree(folder)
         print(f"no network namespaces can be had here, so nothing was tried: {error}")
-        sys.exit(UNAVAILABLE)
+        return UNAVAILABLE
+    except (KeyboardInterrupt, SystemExit):
+        shutil.rmtree(folder)
+        raise
     report(figures)
     if figures["bad"]:
         print(f"kept: {folder}")
-        sys.exit(1)
+        return 1
     shutil.rmtree(folder)
+    return 0
 
 
 def report(figures):
-    print("{rounds} rounds: {kills} kills, {pauses} pauses, {partitions} partitions; {operations} operations, "
-          "{acknowledged} changes acknowledged, {unknown} of unknown outcome, {refused} refused, "
+    print("{rounds} rounds: {kills} kills, {pauses} pauses, {partitions} partitions, {damages} logs damaged; "
+          "{operations} operations, {acknowledged} changes acknowledged, {unknown} of unknown outcome, {refused} refused, "
           "{events} events; checked in {check_s:.1f} s: {violations} violations".format(**figures))
     outages = figures["outages"]
     print(f"longest time without an acknowledged change, by round: {quantile(outages, 0.5):.2f} s at the median, "
@@ -482,4 +534,4 @@ def report(figures):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
