@@ -75,6 +75,9 @@ extension Store {
             Metrics.Gauge(
                 "martlet_store_damage_found_total",
                 "Places at which the log is not what was written to it.", Int64(damageFound)),
+            Metrics.Gauge(
+                "martlet_store_scrubbed_bytes_total",
+                "Bytes of the log's files read through in search of damage.", Int64(scrubbedBytes)),
         ]
         guard let status = memberStatus else { return gauges }
         gauges += [

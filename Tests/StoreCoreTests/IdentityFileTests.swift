@@ -8,7 +8,8 @@ struct IdentityFileTests {
     static let members = ClusterMembers(
         cluster: 5, membership: Membership(voters: [MemberID(1), MemberID(2), MemberID(3)]),
         addresses: [
-            MemberID(1): .init(name: "n1", peer: "h1:1"), MemberID(2): .init(name: "n2", peer: "h2:1"),
+            MemberID(1): .init(name: "n1", peer: "h1:1"),
+            MemberID(2): .init(name: "n2", peer: "h2:1"),
             MemberID(3): .init(name: "n3", peer: "h3:1"),
         ])
 

@@ -125,6 +125,38 @@ struct DamageTests {
         #expect(throws: StoreError.self) { try cluster.start(1) }
     }
 
+    @Test func whatNobodyReadsIsFoundByReadingAllNowAndThen() async throws {
+        let cluster = try Cluster(3) { options in
+            options.scrubbing.delay = .zero
+            options.scrubbing.interval = .milliseconds(100)
+            options.scrubbing.bytesPerSecond = 100 << 20
+        }
+        try await fill(try await cluster.leader())
+        for place in 0..<3 {
+            try await cluster.becomeWhole()
+            let store = try #require(cluster.store(place))
+            let number = store.memberStatus?.me
+            let files = try LogFilesOnDisk(cluster.scratches[place])
+            let record = try #require(files.records.first { $0.kind == .transaction })
+            #expect(cluster.damage.count == place)
+            try cluster.scratches[place].flip(record.file, at: record.end - 1)
+            while cluster.damage.count == place { await Task.yield() }
+            #expect(cluster.damage.last?.file.hasSuffix(record.file) ?? false)
+            let expected = LogDamage(offset: record.offset, reason: .record)
+            #expect(cluster.damage.last?.damage == expected)
+            while cluster.store(place)?.memberStatus?.me == number {
+                try cluster.reopenIfWanted(place)
+                await Task.yield()
+            }
+        }
+        try await cluster.becomeWhole()
+        let leader = try await cluster.leader()
+        for store in cluster.stores {
+            try await store.confirmNewest()
+            #expect(try store.fingerprint() == leader.fingerprint())
+        }
+    }
+
     @Test(arguments: [true, false])
     func aRunningMemberThatReadsDamageIsLetInAnew(leads: Bool) async throws {
         let cluster = try Cluster(3)

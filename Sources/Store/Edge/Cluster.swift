@@ -36,8 +36,8 @@ public struct ClusterOptions: Sendable {
     /// Told when a snapshot from another member is ready to take the place of this one's log: close
     /// the store and open it again, or end the process and start it again.
     public var onSnapshotReady: @Sendable () -> Void = {}
-    /// Told when this member's log was damaged, and its number is given up: close the store and open
-    /// it again, or end the process and start it again. It begins without a log then.
+    /// Told when this member's log was damaged, and its number is given up: close the store and
+    /// open it again, or end the process and start it again. It begins without a log then.
     public var onGivenUp: @Sendable () -> Void = {}
     /// Told at the leader when a member whose log was damaged is let in again: its old number, its
     /// new one, and its name.

@@ -93,8 +93,8 @@ extension LogWriting {
         return true
     }
 
-    /// Asks the one that has most of the log to lead, if this member does: it says nothing more, and
-    /// nobody has to wait for an election. Needs no disk.
+    /// Asks the one that has most of the log to lead, if this member does: it says nothing more,
+    /// and nobody has to wait for an election. Needs no disk.
     mutating func sayFarewell() {
         for message in replica.farewell() {
             guard let address = replica.members.addresses[message.to]?.peer else { continue }
@@ -129,8 +129,12 @@ extension LogWriting {
     }
 
     /// Another member wants another number.
-    mutating func take(_ wish: MemberExchange, _ envelope: MemberFrame.Envelope) throws(StoreError) {
-        guard let outgoing = wish.outgoing(in: replica.members), outgoing != replica.id else { return }
+    mutating func take(
+        _ wish: MemberExchange, _ envelope: MemberFrame.Envelope
+    ) throws(StoreError) {
+        guard let outgoing = wish.outgoing(in: replica.members), outgoing != replica.id else {
+            return
+        }
         guard replica.raft.isLeader else {
             guard envelope.to == .anybody, let leader = replica.raft.leader else { return }
             return send(.exchange(self.envelope(to: leader), wish))

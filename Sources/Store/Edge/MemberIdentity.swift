@@ -11,8 +11,8 @@ internal import StoreCore
 /// passes for its own.
 typealias MemberIdentity = IdentityFile
 
-/// The file that says who a member is, and a copy of it: without either, nobody could tell whose the
-/// log is. What the first one says counts; the copy stands in if that is damaged or lost.
+/// The file that says who a member is, and a copy of it: without either, nobody could tell whose
+/// the log is. What the first one says counts; the copy stands in if that is damaged or lost.
 struct IdentityFiles {
     let directory: Directory
     let disk: any Disk

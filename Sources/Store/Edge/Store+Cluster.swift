@@ -73,6 +73,9 @@ extension Store {
     /// Places found so far at which the log's files hold something else than was written to them.
     public var damageFound: Int { shared.damageFound.load(ordering: .relaxed) }
 
+    /// Bytes of the log's files that have been read through in search of damage.
+    public var scrubbedBytes: Int { shared.scrubbedBytes.load(ordering: .relaxed) }
+
     /// Hands leadership to a member, or to whoever has most of the log.
     ///
     /// - Throws: ``MemberChangeRefusal``, if this member does not lead, above all.

@@ -15,6 +15,7 @@ public final class Store: Sendable {
     let writer: LogWriter
     let fanOut: FanOut
     let keeper: Keeper
+    private let scrubber: Scrubber
     let readBytes = Atomic<Int>(0)
     private let directory: Directory
     /// Whether there may be other members.
@@ -75,9 +76,12 @@ public final class Store: Sendable {
             shared, directory, options, next: spare, newest: member.segment.sequence,
             bytesReplayed: bytesReplayed)
         fanOut = FanOut(shared)
+        scrubber = Scrubber(shared, options.scrubbing)
         let started = Monitor<Result<Void, StoreError>?>(nil)
         self.started = started
-        writer = LogWriter(shared, keeper, fanOut, directory, options, member, identity) { failure in
+        writer = LogWriter(
+            shared, keeper, fanOut, directory, options, member, identity
+        ) { failure in
             started.change { result in
                 result = failure.map { .failure($0) } ?? .success(())
                 return ((), wake: true)
@@ -101,12 +105,14 @@ public final class Store: Sendable {
         }
         // Which segments may be given back is known only now.
         keeper.reclaim()
+        scrubber.start()
     }
 
     /// Finishes what was proposed, ends watches and lets the directory go. Calls after it throw
     /// ``StoreError/closed``; a second `close` does nothing.
     public func close() {
         guard isOpen.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        scrubber.stop()
         writer.stop()
         keeper.stop()
         fanOut.stop()
@@ -231,6 +237,7 @@ public struct StoreOptions: Sendable {
     /// How far the log grows before the index is written down, so that a start replays less; an
     /// eighth of it when the store closes.
     package var checkpointBytesMin = 256 * 1024 * 1024
+    public var scrubbing = ScrubPlan()
     /// Nil for a store of one member.
     public var cluster: ClusterOptions?
 

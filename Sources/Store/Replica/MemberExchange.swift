@@ -3,10 +3,10 @@ package import StoreCore
 
 /// A member's wish for another number.
 ///
-/// A member that has lost part of its log may have lost what it had voted and acknowledged. It gives
-/// its number up, which never speaks again, and is let in anew: a change of members that removes the
-/// old number and adds the new one as a learner, in one step. So what Raft proves of removed and new
-/// members holds for it.
+/// A member that has lost part of its log may have lost what it had voted and acknowledged. It
+/// gives its number up, which never speaks again, and is let in anew: a change of members that
+/// removes the old number and adds the new one as a learner, in one step. So what Raft proves of
+/// removed and new members holds for it.
 package struct MemberExchange: Sendable, Equatable {
     /// The new number.
     package var member: MemberID
@@ -21,8 +21,8 @@ package struct MemberExchange: Sendable, Equatable {
         (self.address, self.replaced) = (address, replaced)
     }
 
-    /// The number that gives way; nil if there is nothing to do: the exchange has been done, or none
-    /// of its numbers is that of a member of the same name and address.
+    /// The number that gives way; nil if there is nothing to do: the exchange has been done, or
+    /// none of its numbers is that of a member of the same name and address.
     package func outgoing(in members: ClusterMembers) -> MemberID? {
         guard !members.membership.contains(member) else { return nil }
         let place = ClusterMembers.Address(name: name, peer: address)
