@@ -57,6 +57,20 @@ struct MemberExchangeTests {
         }
     }
 
+    @Test func aSenderSaysWhereItIsWhenItMayBeNewToWhomItSpeaksTo() throws {
+        let ids = (from: MemberID(1), to: MemberID(2))
+        let heartbeat = RaftMessage(
+            from: ids.from, to: ids.to, term: Term(3),
+            body: .heartbeat(committed: LogIndex(4), round: 5))
+        var frame = PeerFrame(cluster: 5, message: heartbeat)
+        #expect(frame.introduces)
+        frame.address = "h1:1"
+        #expect(try PeerFrame(frame.encoded().raw) == frame)
+        let answer = RaftMessage(
+            from: ids.from, to: ids.to, term: Term(3), body: .heartbeatAnswer(round: 5))
+        #expect(!PeerFrame(cluster: 5, message: answer).introduces)
+    }
+
     @Test(arguments: [0, 1, 2])
     func isRefusedIfItLacksWhatItNeeds(missing: Int) {
         var wish = Self.wish

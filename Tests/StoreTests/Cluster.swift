@@ -104,12 +104,13 @@ final class Cluster: Sendable {
 
     /// Waits until all members vote, and have the same, as they would in processes that begin anew
     /// when they want it.
-    func becomeWhole() async throws {
+    func becomeWhole(without missing: Set<Int> = []) async throws {
+        let places = founders.indices.filter { !missing.contains($0) }
         while true {
-            for place in founders.indices { try reopenIfWanted(place) }
+            for place in places { try reopenIfWanted(place) }
             await Task.yield()
-            let all = founders.indices.compactMap { store($0) }
-            guard all.count == founders.count,
+            let all = places.compactMap { store($0) }
+            guard all.count == places.count,
                 let leader = all.first(where: { $0.isDeciding }), let status = leader.memberStatus
             else { continue }
             for learner in status.members where !learner.isVoter {
@@ -121,7 +122,10 @@ final class Cluster: Sendable {
             let present = Set(all.compactMap { $0.memberStatus?.me })
             let isWhole = all.allSatisfy { store in
                 guard let members = store.memberStatus?.members else { return false }
-                return members.allSatisfy(\.isVoter) && Set(members.map(\.number)) == present
+                let there = members.filter { member in
+                    !missing.contains { founders[$0].name == member.name }
+                }
+                return members.allSatisfy(\.isVoter) && Set(there.map(\.number)) == present
                     && store.revision == leader.revision
             }
             if isWhole, !state.withLock({ !$0.toReopen.isEmpty }) { return }

@@ -79,6 +79,27 @@ struct DamageTests {
         }
     }
 
+    @Test func oneThatWasAwayWhileAllOthersChangedTheirNumbersFindsThem() async throws {
+        let cluster = try Cluster(5)
+        let last = 4
+        try await fill(try await cluster.leader())
+        try await cluster.becomeWhole()
+        cluster.stop(try #require(cluster.store(last)))
+        for place in 0..<last {
+            cluster.stop(try #require(cluster.store(place)))
+            let files = try LogFilesOnDisk(cluster.scratches[place])
+            let record = try #require(files.records.last { $0.isFollowed })
+            try cluster.scratches[place].flip(record.file, at: record.end - 1)
+            try cluster.start(place)
+            try await cluster.becomeWhole(without: [last])
+        }
+        let leader = try await cluster.leader()
+        let late = try cluster.start(last)
+        // Its log knows none of those that are there now.
+        try await late.confirmNewest()
+        #expect(try late.fingerprint() == leader.fingerprint())
+    }
+
     @Test func aDamagedIdentityIsMendedFromItsCopy() async throws {
         let cluster = try Cluster(3)
         let leader = try await cluster.leader()

@@ -50,6 +50,7 @@ final class LogWriter: Sendable {
                 return fail(writing.takeUnanswered(), inbox)
             }
         } while !taken.isClosed || taken.isWork
+        writing.rest()
         fail(writing.takeUnanswered(), inbox)
     }
 

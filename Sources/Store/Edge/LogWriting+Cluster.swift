@@ -12,11 +12,20 @@ struct ClusterWork {
     var lastTick = ContinuousClock.now
     var wasDeciding = false
     var knownLeader: MemberID?
+    /// Where members say that they are, of whom this one's log may not know yet.
+    private(set) var introduced: [MemberID: String] = [:]
     var snapshot: SnapshotReceiver?
     /// The log is about to be replaced, or given up: this member says nothing more.
     var isEnding = false
     /// Frames that cannot be read, and messages that no correct member sends.
     var faultCount = 0
+
+    private static let introducedMax = 64
+
+    mutating func note(_ member: MemberID, at address: String) {
+        if introduced.count >= Self.introducedMax { introduced.removeAll() }
+        introduced[member] = address
+    }
 
     static let readersMax = 65_536
     /// A disk that syncs for half a second now and then costs nobody the leadership.
@@ -83,6 +92,7 @@ extension LogWriting {
         guard envelope.to == replica.id else { return }
         switch read {
         case .raft(let frame):
+            if !frame.address.isEmpty { cluster?.note(envelope.from, at: frame.address) }
             try makeRoom { _, _ in Replica.room(for: frame.payloads) }
             call { replica, core, effects in
                 replica.receive(frame.message, payloads: frame.payloads, &core, &effects)
@@ -100,7 +110,7 @@ extension LogWriting {
         let messages = effects.messages
         effects.messages.removeAll(keepingCapacity: true)
         for message in messages {
-            guard let address = replica.members.address(toReach: message.to) else { continue }
+            guard let address = address(of: message.to) else { continue }
             let found: [EntryPayload]?
             do throws(StoreError) { found = try replica.payloads(of: message, files) } catch {
                 guard case .damaged = error else { throw error }
@@ -108,17 +118,25 @@ extension LogWriting {
                 continue  // It is lost, as frames may be.
             }
             guard let payloads = found else { continue }
-            let frame = PeerFrame(
+            var frame = PeerFrame(
                 cluster: replica.members.cluster, message: message, payloads: payloads)
+            if frame.introduces { frame.address = cluster.options.me.peerAddress }
             cluster.options.send(frame.encoded(), message.to.number, address)
         }
     }
 
     func send(_ frame: MemberFrame) {
-        guard let cluster, let address = replica.members.addresses[frame.envelope.to]?.peer else {
-            return
-        }
+        guard let cluster, let address = address(of: frame.envelope.to) else { return }
         cluster.options.send(frame.encoded(), frame.envelope.to.number, address)
+    }
+
+    /// Where a member is found. One whose log is behind may know that by its contacts alone, or by
+    /// what the other has said of itself.
+    func address(of member: MemberID) -> String? {
+        if replica.members.addresses[member] != nil {
+            return replica.members.address(toReach: member)
+        }
+        return cluster?.introduced[member] ?? identity.founders.addresses[member]?.peer
     }
 
     func envelope(to member: MemberID) -> MemberFrame.Envelope {
@@ -138,7 +156,7 @@ extension LogWriting {
         }
         let envelope = envelope(to: member)
         guard replica.refusal(of: proposal) == nil,
-            let address = replica.members.addresses[member]?.peer, let send = cluster?.options.send
+            let address = address(of: member), let send = cluster?.options.send
         else {
             let answer = ForwardedAnswer(index: .zero, .failure(.noLeader))
             return self.send(.answer(envelope, number: number, answer))

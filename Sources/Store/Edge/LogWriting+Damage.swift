@@ -97,7 +97,7 @@ extension LogWriting {
     /// and nobody has to wait for an election. Needs no disk.
     mutating func sayFarewell() {
         for message in replica.farewell() {
-            guard let address = replica.members.addresses[message.to]?.peer else { continue }
+            guard let address = address(of: message.to) else { continue }
             let frame = PeerFrame(cluster: replica.members.cluster, message: message)
             cluster?.options.send(frame.encoded(), message.to.number, address)
         }

@@ -7,9 +7,20 @@ package struct PeerFrame: Sendable, Equatable {
     package var message: RaftMessage
     /// Of the entries of an append.
     package var payloads: [EntryPayload]
+    /// `HOST:PORT` of the sender, if it says so.
+    package var address = ""
 
     package init(cluster: UInt64, message: RaftMessage, payloads: [EntryPayload] = []) {
         (self.cluster, self.message, self.payloads) = (cluster, message, payloads)
+    }
+
+    /// Whether the receiver may hear of the sender by this message first: its log may be behind
+    /// the one that named the sender a member.
+    package var introduces: Bool {
+        switch message.body {
+        case .heartbeat, .preVote, .vote, .snapshotOffer: true
+        default: false
+        }
     }
 
     /// A frame that a peer may send has at most so many bytes.
@@ -43,6 +54,7 @@ struct PeerFields {
     var entries: [(term: Term, payload: EntryPayload)] = []
     var membership: [UInt8] = []
     var body: [UInt8] = []
+    var address: [UInt8] = []
 }
 
 // MARK: Writing
@@ -53,6 +65,7 @@ extension PeerFrame {
             cluster: cluster, from: message.from.number, to: message.to.number,
             term: message.term.number)
         fields.take(message.body, cluster: cluster, payloads)
+        fields.address = Array(address.utf8)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(payloads.reduce(96) { $0 + 24 + $1.bytes.count })
         fields.write(to: &bytes)
@@ -141,6 +154,7 @@ extension PeerFields {
         }
         bytes.append(field: 16, bytes: membership)
         bytes.append(field: 17, bytes: body)
+        bytes.append(field: 18, bytes: address)
     }
 }
 
@@ -173,6 +187,7 @@ extension PeerFrame {
                 from: MemberID(fields.from), to: MemberID(fields.to), term: Term(fields.term),
                 body: body),
             payloads: fields.entries.map(\.payload))
+        address = String(decoding: fields.address, as: UTF8.self)
     }
 }
 
@@ -200,6 +215,7 @@ extension PeerFields {
                 entries.append(try Self.entry(&reader))
             case 16 << 3 | 2: membership = try reader.bytes()
             case 17 << 3 | 2: body = try reader.bytes()
+            case 18 << 3 | 2: address = try reader.bytes()
             default: try reader.skip(tag)
             }
         }
