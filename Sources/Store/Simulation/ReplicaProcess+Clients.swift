@@ -282,14 +282,16 @@ extension ReplicaProcess {
                 number, refusal == nil ? .done : .reply(.refused(.other("\(refusal!)"))))
         }
         if isInEffect(change) { return answer(number, .done) }
-        let wanted: MembershipChange =
+        let wanted: [MembershipChange] =
             switch change {
-            case .addLearner(let member): .addLearner(MemberID(member.number))
-            case .promote(let member): .promote(MemberID(member.number))
+            case .addLearner(let member): [.addLearner(MemberID(member.number))]
+            case .promote(let member): [.promote(MemberID(member.number))]
             case .remove(let member), .transferLeadership(let member):
-                .remove(MemberID(member.number))
+                [.remove(MemberID(member.number))]
+            case .exchange(let old, let new):
+                [.remove(MemberID(old.number)), .addLearner(MemberID(new.number))]
             }
-        if let refusal = replica?.propose([wanted], addresses: [:], &core, &effects) {
+        if let refusal = replica?.propose(wanted, addresses: [:], &core, &effects) {
             return answer(number, .reply(.refused(.other("\(refusal)"))))
         }
         changes.append((number, change))
@@ -304,6 +306,9 @@ extension ReplicaProcess {
         case .addLearner(let member): raft.membership.contains(MemberID(member.number))
         case .promote(let member): raft.membership.voters.contains(MemberID(member.number))
         case .remove(let member): !raft.membership.contains(MemberID(member.number))
+        case .exchange(let old, let new):
+            raft.membership.contains(MemberID(new.number))
+                && !raft.membership.contains(MemberID(old.number))
         case .transferLeadership: true
         }
     }

@@ -105,6 +105,8 @@ package enum MemberChange: Hashable, Sendable {
     case addLearner(MemberNumber)
     case promote(MemberNumber)
     case remove(MemberNumber)
+    /// A member whose disk is damaged goes, and comes back as a learner under another number.
+    case exchange(MemberNumber, by: MemberNumber)
     case transferLeadership(to: MemberNumber)
 }
 

@@ -25,16 +25,20 @@ extension World {
         return MemberNumber(memberCount)
     }
 
-    /// Gives a node that has lost its disk, or cannot use it, a new member in place of the old.
+    /// Gives a node that has lost its disk, or cannot use it, a new member in place of the old: as
+    /// an operator would, or as the member itself does, which gives its number up before the others
+    /// know of it.
     func replace(_ node: Node<Machine>) {
         guard let old = node.member, !node.isBeingReplaced else { return }
         (node.isBeingReplaced, node.isRetired) = (true, true)
         let new = nextMember()
         trace.note(now, 14, new.number, text: "\(old) is to be replaced by \(new)")
-        operatorDesk.steps += [
-            .change(.remove(old), nil), .clear(node: node.index), .change(.addLearner(new), nil),
-            .install(new, node: node.index), .change(.promote(new), nil),
-        ]
+        let isOperator = faultRandom.chance(permille: 300)
+        operatorDesk.steps +=
+            isOperator
+            ? [.change(.remove(old), nil), .clear(node: node.index), .change(.addLearner(new), nil)]
+            : [.clear(node: node.index), .change(.exchange(old, by: new), nil)]
+        operatorDesk.steps += [.install(new, node: node.index), .change(.promote(new), nil)]
     }
 
     /// Members come and go between two sizes.
