@@ -1,3 +1,4 @@
+import API
 import Testing
 
 @Suite("The addresses of services")
@@ -34,6 +35,21 @@ struct ServiceTests {
         try await world.must(.delete("\(path)/s1"))
         try await world.must(service("s2", wish))
         #expect(try await world.ask(service("s3", #""clusterIP":"10.9.0.1","#)).status == 422)
+    }
+
+    /// Neither has heard of what the other gives away, but the store has.
+    @Test("two members do not give one address to two services in the same moment")
+    func askedOfTwo() async throws {
+        let world = try await World()
+        let other = try world.anotherServer()
+        defer { other.stop() }
+        for round in 1...40 {
+            let wish = #""clusterIP":"10.0.0.\#(round + 10)","#
+            async let one = world.ask(service("one-\(round)", wish))
+            async let another = world.ask(service("another-\(round)", wish), of: other)
+            let statuses = try await [one.status, another.status]
+            #expect(statuses.sorted() == [201, 422])
+        }
     }
 
     @Test("when the range is full there is none, until one is given back")

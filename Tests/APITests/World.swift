@@ -14,13 +14,29 @@ final class World: Sendable {
     let server: APIServer
     let store: Store
     private let directory: URL
+    private let services: String
+    private let counter = Counter()
 
     init(services: String = "10.0.0.0/24", namespaces: [String] = ["a", "b"]) async throws {
         directory = FileManager.default.temporaryDirectory
             .appendingPathComponent("martlet-api-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         store = try Store.open(directory: directory.path, options: StoreOptions())
-        let counter = Counter()
+        self.services = services
+        server = try Self.server(over: store, services, counter)
+        for name in namespaces {
+            try await must(.post("/api/v1/namespaces", #"{"metadata":{"name":"\#(name)"}}"#))
+            try await must(.post(
+                "/api/v1/namespaces/\(name)/serviceaccounts", #"{"metadata":{"name":"default"}}"#))
+        }
+    }
+
+    /// Another server over the same store, as another member has one. To be stopped.
+    func anotherServer() throws -> APIServer { try Self.server(over: store, services, counter) }
+
+    private static func server(
+        over store: Store, _ services: String, _ counter: Counter
+    ) throws -> APIServer {
         guard let range = ServiceRange(services) else { throw WorldError(what: services) }
         let registry = try Registry(
             store: store,
@@ -35,16 +51,11 @@ final class World: Sendable {
         for node in ["n1", "n2"] {
             tokens.add(node, UserInfo(name: "system:node:\(node)", groups: ["system:nodes"]))
         }
-        server = APIServer(
+        return APIServer(
             authenticator: Authenticator(tokens: tokens),
             documents: Documents(jsonWebKeys: "{}", issuer: "tests") { Timestamp(seconds: 0) },
             registry: registry,
             metrics: Metrics { Metrics.ProcessUse(cpuSeconds: 0, residentBytes: 0) })
-        for name in namespaces {
-            try await must(.post("/api/v1/namespaces", #"{"metadata":{"name":"\#(name)"}}"#))
-            try await must(.post(
-                "/api/v1/namespaces/\(name)/serviceaccounts", #"{"metadata":{"name":"default"}}"#))
-        }
     }
 
     deinit {
@@ -167,8 +178,8 @@ struct Answer {
 }
 
 extension World {
-    func ask(_ call: Call) async throws -> Answer {
-        let response = await server.respond(to: call.request)
+    func ask(_ call: Call, of other: APIServer? = nil) async throws -> Answer {
+        let response = await (other ?? server).respond(to: call.request)
         switch response.body {
         case .bytes(let bytes): return Answer(response, bytes)
         case .stream(let write):

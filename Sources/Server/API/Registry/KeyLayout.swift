@@ -10,6 +10,11 @@ struct KeyLayout: Sendable {
 
     init(cluster: String) { prefix = Array("/registry/\(cluster)/".utf8) }
 
+    /// The key that is written by whoever gives `name` to an object. It is no object's.
+    func claim(of name: String) -> [UInt8] {
+        Array("/claims".utf8) + prefix.dropFirst("/registry".utf8.count) + Array(name.utf8)
+    }
+
     /// The range of all objects of the cluster.
     var all: KeyRange { .prefix(prefix) }
 

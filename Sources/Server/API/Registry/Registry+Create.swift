@@ -52,16 +52,25 @@ extension Registry {
             // Before its address is missed: the one that is there may have it.
             throw .alreadyExists(operation.qualified, name)
         }
-        let taken = try addresses.take(&tree)
-        defer { addresses.giveBack(taken) }
-        let object = EncodedObject(tree, revision: .none)
-        do throws(StoreError) {
-            let revision = try await store.put(key, object.bytes, expecting: Revision.none)
-            return EncodedObject(type: object.type, bytes: object.bytes, revision: revision)
-        } catch {
-            if case .conflict = error { throw .alreadyExists(operation.qualified, name) }
-            throw APIError(store: error)
+        for _ in 0...Self.retriesMax {
+            var given = tree
+            let taken = try addresses.take(&given)
+            defer { addresses.giveBack(taken) }
+            let object = EncodedObject(given, revision: .none)
+            do throws(StoreError) {
+                let revision = try await put(
+                    key, object.bytes, expecting: .none, claiming: taken)
+                if let revision {
+                    return EncodedObject(
+                        type: object.type, bytes: object.bytes, revision: revision)
+                }
+            } catch {
+                if case .conflict = error { throw .alreadyExists(operation.qualified, name) }
+                throw APIError(store: error)
+            }
+            try await confirmNewest()
         }
+        throw .conflict(operation.qualified, name)
     }
 
     /// What no object that is to be created may say of itself.

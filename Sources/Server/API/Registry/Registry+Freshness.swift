@@ -31,7 +31,7 @@ extension Registry {
         return try await carryOut(operation)
     }
 
-    private func confirmNewest() async throws(APIError) {
+    func confirmNewest() async throws(APIError) {
         do throws(StoreError) { try await store.confirmNewest() } catch {
             throw APIError(store: error)
         }

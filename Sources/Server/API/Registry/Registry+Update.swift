@@ -66,11 +66,15 @@ extension Registry {
             let taken = try addresses.take(&new, old: old)
             defer { addresses.giveBack(taken) }
             do throws(StoreError) {
-                return try await replace(stored, old, with: new, operation)
+                let written = try await replace(
+                    stored, old, with: new, claiming: taken, operation)
+                if let written { return written }
             } catch {
                 guard case .conflict = error else { throw APIError(store: error) }
                 guard retries, attempt < Self.retriesMax else { throw .conflict(operation.qualified, name) }
+                continue
             }
+            try await confirmNewest()
         }
         throw .conflict(operation.qualified, name)
     }
@@ -117,10 +121,11 @@ extension Registry {
     }
 
     /// Writes `new` in the place of `stored`: nothing if they are the same, and a deletion if it was
-    /// only waiting for its last finalizer.
+    /// only waiting for its last finalizer. Returns nil if what it was given is not free any more.
     private func replace(
-        _ stored: EncodedObject, _ old: Message, with new: Message, _ operation: Operation
-    ) async throws(StoreError) -> EncodedObject {
+        _ stored: EncodedObject, _ old: Message, with new: Message,
+        claiming taken: ServiceAddresses.Taken, _ operation: Operation
+    ) async throws(StoreError) -> EncodedObject? {
         guard new != old else { return stored }
         let key = key(operation, name: old.metadata.name)
         var object = EncodedObject(new, revision: stored.revision)
@@ -128,7 +133,10 @@ extension Registry {
         if new.isReadyToGo(after: old) {
             object.revision = try await store.delete(key, expecting: stored.revision)
         } else {
-            object.revision = try await store.put(key, object.bytes, expecting: stored.revision)
+            let revision = try await put(
+                key, object.bytes, expecting: stored.revision, claiming: taken)
+            guard let revision else { return nil }
+            object.revision = revision
         }
         return object
     }

@@ -41,8 +41,10 @@ final class ServiceAddresses: Sendable {
         /// For services that are being written.
         var reserved = Taken()
         var services: [String: Taken] = [:]
-        /// How many services have an address or a port. Two may, if two members gave it away in the
-        /// same moment.
+        /// Every change of a service up to here is known.
+        var seen = Revision.none
+        /// How many services have an address or a port. Two may, in stores written before there
+        /// were claims.
         var addresses: [UInt32: Int] = [:]
         var ports: [Int: Int] = [:]
         var nextAddress: UInt32
@@ -53,6 +55,13 @@ final class ServiceAddresses: Sendable {
     struct Taken {
         fileprivate(set) var addresses: Set<UInt32> = []
         fileprivate(set) var ports: Set<Int> = []
+        /// It was free as of this revision.
+        fileprivate(set) var seen = Revision.none
+
+        /// What tells one address or port from another, as text.
+        var names: [String] {
+            addresses.map(formatIPv4) + ports.map { "port-\($0)" }
+        }
     }
 
     /// - Parameter start: Where to look first for what is free: members that look at different
@@ -71,18 +80,23 @@ final class ServiceAddresses: Sendable {
             do throws(APIError) {
                 let isGone = event.object == nil
                 let tree = try event.shown(as: isGone ? .deleted : .modified).tree()
-                self?.note(tree, isGone: isGone)
+                self?.note(tree, isGone: isGone, at: event.revision)
             } catch {
                 preconditionFailure("a service just written cannot be read: \(error.message)")
             }
         }
-        try registry.forEach(CoreV1.Service.messageType) { note($0, isGone: false) }
+        let revision = registry.store.revision
+        try registry.forEach(CoreV1.Service.messageType) {
+            note($0, isGone: false, at: revision)
+        }
+        state.withLock { $0.seen = max($0.seen, revision) }
     }
 
-    private func note(_ tree: Message, isGone: Bool) {
+    private func note(_ tree: Message, isGone: Bool, at revision: Revision) {
         guard let service = CoreV1.Service(tree) else { return }
         let key = "\(service.metadata.namespace)/\(service.metadata.name)"
         state.withLock { state in
+            state.seen = max(state.seen, revision)
             if let before = state.services.removeValue(forKey: key) { state.count(before, by: -1) }
             guard !isGone else { return }
             let held = Taken(
@@ -100,7 +114,7 @@ final class ServiceAddresses: Sendable {
     func take(_ tree: inout Message, old: Message? = nil) throws(APIError) -> Taken {
         guard var service = CoreV1.Service(tree) else { return Taken() }
         let before = old.flatMap { CoreV1.Service($0) }
-        var taken = Taken()
+        var taken = Taken(seen: state.withLock { $0.seen })
         do throws(APIError) {
             try takeAddress(&service, before, &taken)
             try takePorts(&service, before, &taken)
