@@ -82,7 +82,7 @@ targets += [
           knows: ["StoreCore", "Checksum", "LogTape", "Raft"]),
     tests("ReplicaTests", at: "Tests/ReplicaTests", knows: ["Raft", "Replica", "StoreCore"]),
     tests("StoreTests", at: "Tests/StoreTests",
-          knows: ["CrashPoints", "Store", "StoreCore", "martlet-store-bench"]),
+          knows: ["CrashPoints", "Raft", "Store", "StoreCore", "martlet-store-bench"]),
     tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
     tests("StoreSimulationTests", at: "Tests/StoreSimulationTests",
           knows: ["StoreSimulation", "StoreSimulator"]),

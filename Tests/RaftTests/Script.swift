@@ -68,7 +68,7 @@ struct Script {
     private mutating func run(_ line: Line) throws {
         switch line.verb {
         case "elect", "tick", "pause", "unreachable", "propose", "change", "transfer", "read",
-            "written":
+            "written", "farewell":
             try ask(line)
         case "cut", "heal", "hold", "release", "crash", "start", "stall", "sync", "join", "mute",
             "trace":
@@ -140,6 +140,8 @@ struct Script {
             cluster.act(id) { member, actions in
                 try member.transferLeadership(to: target, &actions)
             }
+        case "farewell":
+            cluster.act(id) { member, actions in actions.messages += member.farewell() }
         case "written":
             let index = LogIndex(number(line["through"]).number)
             let term = Term(number(line["term"]).number)

@@ -26,8 +26,9 @@ struct DamageRounds {
         var rotting = Rotting(cluster)
         for _ in 0..<40 { try await rotting.write() }
         for round in 1...Self.rounds {
-            try await rotting.round(); print("round \(round) \(rotting.figures)"); fflush(nil)
-            if round % 50 == 0 || round == Self.rounds { print("\(round) rounds: \(rotting.figures)") }
+            try await rotting.round()
+            guard round % 50 == 0 || round == Self.rounds else { continue }
+            print("\(round) rounds: \(rotting.figures)")
         }
         #expect(rotting.figures.missed == [])
         #expect(rotting.figures.wrong == [])
@@ -50,9 +51,10 @@ private struct Rotting {
 
         var description: String {
             let sorted = waits.sorted()
-            let (median, longest) = (sorted.isEmpty ? .zero : sorted[sorted.count / 2], sorted.last)
+            let longest = sorted.last ?? .zero
+            let median = sorted.isEmpty ? .zero : sorted[sorted.count / 2]
             return "\(foundAtStart) found by a start and \(foundRunning) by a running member, all "
-                + "repaired from the others (\(median) at the median, \(longest ?? .zero) at most); "
+                + "repaired from the others (\(median) at the median, \(longest) at most); "
                 + "\(mended) in a file that has a copy, mended; \(harmless) in bytes that mean "
                 + "nothing; \(missed.count) missed; \(reads) reads meanwhile, \(wrong.count) "
                 + "wrong, \(refusedReads) refused"

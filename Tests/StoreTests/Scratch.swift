@@ -58,6 +58,17 @@ extension Scratch {
         return bytes
     }
 
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let descriptor = unsafe open(path + "/" + name, O_RDWR | O_CREAT, 0o600)
+        try #require(descriptor >= 0)
+        defer { close(descriptor) }
+        // Writes no more than the array has.
+        let count = unsafe bytes.withUnsafeBytes {
+            unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0)
+        }
+        try #require(count == bytes.count)
+    }
+
     /// Flips a bit of a file.
     func flip(_ name: String, at offset: Int) throws {
         let descriptor = unsafe open(path + "/" + name, O_RDWR)

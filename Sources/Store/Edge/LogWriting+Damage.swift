@@ -68,8 +68,11 @@ extension LogWriting {
 
     /// Tells whoever wants to know. Returns whether it is news.
     private mutating func tell(_ error: StoreError) -> Bool {
-        guard case .damaged(let file, let found) = error,
-            damage.places.count < DamageWork.placesMax,
+        guard case .damaged(let name, let found) = error else { return false }
+        // Who knows no files says which segment it is.
+        let sequence = name.hasPrefix("segment ") ? UInt32(name.dropFirst("segment ".count)) : nil
+        let file = sequence.map { directory.segmentFile($0) } ?? name
+        guard damage.places.count < DamageWork.placesMax,
             damage.places.insert(.init(file: file, offset: found.offset)).inserted
         else { return false }
         shared.damageFound.add(1, ordering: .relaxed)

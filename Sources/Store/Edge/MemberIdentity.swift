@@ -50,9 +50,11 @@ struct IdentityFiles {
         return file.withBytes { [UInt8]($0) }
     }
 
-    /// Puts both files in place, each at once or not at all.
+    /// Puts both files in place, each at once or not at all. Which of them a crash in between
+    /// leaves as it was does not matter: nobody has been told of the new identity yet.
     func write(_ identity: IdentityFile) throws(StoreError) {
         for name in Self.names { try write(identity.encoded(), to: directory.file(name)) }
+        try disk.syncDirectory(directory.path)
     }
 
     private func write(_ bytes: [UInt8], to path: String) throws(StoreError) {
@@ -63,7 +65,6 @@ struct IdentityFiles {
         try disk.write(bytes.raw, to: descriptor, at: 0)
         try disk.sync(descriptor)
         try disk.rename(path + ".new", to: path)
-        try disk.syncDirectory(directory.path)
     }
 }
 

@@ -1,0 +1,136 @@
+import Raft
+import Store
+import StoreCore
+import Synchronization
+import Testing
+
+/// The real disk, which fails from some call on.
+private final class EndingDisk: Disk {
+    private let disk = PosixDisk()
+    private let callsLeft: Mutex<Int>
+
+    init(after calls: Int) { callsLeft = Mutex(calls) }
+
+    var hasEnded: Bool { callsLeft.withLock { $0 < 0 } }
+
+    private func spend(_ operation: String) throws(StoreError) {
+        let left = callsLeft.withLock { left in
+            left -= 1
+            return left
+        }
+        guard left < 0 else { return }
+        throw .system(operation: operation, file: "a disk that ends", code: 5)
+    }
+
+    func create(_ path: String, bytes: Int, isWritten: Bool) throws(StoreError) -> Int32 {
+        try spend("create")
+        return try disk.create(path, bytes: bytes, isWritten: isWritten)
+    }
+    func open(_ path: String) throws(StoreError) -> Int32 {
+        try spend("open")
+        return try disk.open(path)
+    }
+    func write(_ bytes: RawSpan, to descriptor: Int32, at offset: Int) throws(StoreError) {
+        try spend("write")
+        try disk.write(bytes, to: descriptor, at: offset)
+    }
+    func sync(_ descriptor: Int32) throws(StoreError) {
+        try spend("sync")
+        try disk.sync(descriptor)
+    }
+    func rename(_ path: String, to other: String) throws(StoreError) {
+        try spend("rename")
+        try disk.rename(path, to: other)
+    }
+    func remove(_ path: String) throws(StoreError) {
+        try spend("remove")
+        try disk.remove(path)
+    }
+    func syncDirectory(_ path: String) throws(StoreError) {
+        try spend("sync")
+        try disk.syncDirectory(path)
+    }
+}
+
+@Suite("A member that gives its number up")
+struct GivingUpTests {
+    /// The directory of a member of three, with a damaged log in several segments.
+    private func damaged() async throws -> (files: [String: [UInt8]], number: UInt64) {
+        let cluster = try Cluster(3)
+        try await fill(cluster)
+        return try harm(cluster)
+    }
+
+    private func fill(_ cluster: Cluster) async throws {
+        let leader = try await cluster.leader()
+        let value = String(repeating: "v", count: 1000)
+        for number in 0..<150 { try await leader.put("k\(number)", value) }
+        try await cluster.becomeWhole()
+    }
+
+    private func harm(_ cluster: Cluster) throws -> (files: [String: [UInt8]], number: UInt64) {
+        let store = try #require(cluster.store(0))
+        let number = try #require(store.memberStatus?.me)
+        cluster.stop(store)
+        let files = try LogFilesOnDisk(cluster.scratches[0])
+        #expect(files.names.count > 2)
+        let record = try #require(files.records.first { $0.kind == .transaction })
+        try cluster.scratches[0].flip(record.file, at: record.end - 1)
+        let names = try cluster.scratches[0].names().filter { !$0.hasPrefix("reserve") }
+        let contents = try names.map { try cluster.scratches[0].bytes($0) }
+        return (Dictionary(uniqueKeysWithValues: zip(names, contents)), number)
+    }
+
+    private func options(_ disk: any Disk) -> StoreOptions {
+        var options = StoreOptions()
+        let founders = (0..<3).map {
+            ClusterOptions.Founder(name: "n\($0)", peerAddress: "n\($0):1")
+        }
+        options.cluster = ClusterOptions(me: founders[0], beginning: .founding(founders)) {
+            _, _, _ in
+        }
+        options.disk = disk
+        return options
+    }
+
+    /// Whether the disk lasted.
+    private func isOpened(_ scratch: Scratch, endingAfter calls: Int) throws -> Bool {
+        let disk = EndingDisk(after: calls)
+        do {
+            try Store.open(directory: scratch.path, options: options(disk)).close()
+        } catch StoreError.system {
+            return !disk.hasEnded
+        }
+        return !disk.hasEnded
+    }
+
+    @Test func goesOnWithItWhereverItWasInterrupted() async throws {
+        let before = try await damaged()
+        var calls = 0
+        while try !isRepaired(before.files, before.number, endingAfter: calls) { calls += 1 }
+        #expect(calls > 20)
+    }
+
+    /// Returns whether the disk lasted until the number was given up.
+    private func isRepaired(
+        _ files: [String: [UInt8]], _ number: UInt64, endingAfter calls: Int
+    ) throws -> Bool {
+        let log = files.keys.filter { $0.hasSuffix(".log") }.sorted()
+        let scratch = try Scratch()
+        for name in files.keys { try scratch.write(name, files[name] ?? []) }
+        let isWhole = try isOpened(scratch, endingAfter: calls)
+        let store = try Store.open(directory: scratch.path, options: options(PosixDisk()))
+        let now = try #require(store.memberStatus)
+        store.close()
+        #expect(now.me != number, "after \(calls) calls")
+        #expect(now.lastIndex == 0 && now.term == 0, "the new number has said nothing")
+        let there = try scratch.names().filter { $0.hasPrefix("damaged-") }
+        #expect(there == log.map { "damaged-\($0)" }, "after \(calls) calls")
+        let text = try scratch.bytes("member")
+        let read = IdentityFile(text.raw)
+        let identity = try #require(read)
+        #expect(identity.member.number == now.me)
+        #expect(identity.replaced.contains(MemberID(number)))
+        return isWhole
+    }
+}
