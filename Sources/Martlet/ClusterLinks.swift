@@ -48,14 +48,17 @@ struct ClusterLinks: Sendable {
 
     /// What the store is to know of its cluster.
     ///
-    /// - Parameter joined: What the member that let this one in had to tell; nil if nobody had to.
+    /// - Parameters:
+    ///   - joined: What the member that let this one in had to tell; nil if nobody had to.
+    ///   - hasStore: Whether there is a store already, which knows all that.
     func options(
-        joined: [UInt8]?, onLeadership: @escaping @Sendable (Bool) -> Void
+        joined: [UInt8]?, hasStore: Bool, onLeadership: @escaping @Sendable (Bool) -> Void
     ) throws -> ClusterOptions {
         let me = ClusterOptions.Founder(name: plan.name, peerAddress: plan.advertised)
         let beginning: ClusterOptions.Beginning
         switch plan.start {
         case .alone: beginning = .founding([me])
+        case .join where hasStore: beginning = .founding([me])
         case .new(let cluster):
             beginning = .founding(cluster.members.map {
                 .init(name: $0.name, peerAddress: $0.address.description)
@@ -95,9 +98,13 @@ private struct Admission {
     let store: Store
 
     /// Adds the member as a learner, and returns its ``MemberCard``. One that the cluster began
-    /// with is a member already, and gets nothing but the cluster's secrets.
+    /// with is a member already, and gets nothing but the cluster's secrets; unless it has been
+    /// removed since, or was lost.
     func admit(_ request: JoinRequest) async throws(JoinRefusal) -> [UInt8] {
-        if case .new(let cluster) = plan.start, cluster[request.name] != nil { return [] }
+        if case .new(let cluster) = plan.start, cluster[request.name] != nil {
+            let isMember = store.memberStatus?.members.contains { $0.name == request.name }
+            if isMember ?? true { return [] }
+        }
         guard InitialCluster.isName(request.name), PeerAddress(request.address) != nil else {
             throw .never("the new member has to say where others find it: give it --peer-listen")
         }

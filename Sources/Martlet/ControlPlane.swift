@@ -47,9 +47,10 @@ struct ControlPlane {
         let links = try ClusterLinks(settings, identity, time)
         try await links?.start()
         let store = try openStore(settings) { options in
-            options.cluster = try links?.options(joined: newMember.details()) {
-                leading.yield($0)
-            }
+            let hasStore = Files.exists(settings.dataDirectory + "/log/member")
+            options.cluster = try links?.options(
+                joined: newMember.details(), hasStore: hasStore
+            ) { leading.yield($0) }
         }
         if let links { links.connect(store) } else { leading.yield(true) }
         try newMember.forgetDetails()
