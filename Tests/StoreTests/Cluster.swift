@@ -18,22 +18,33 @@ final class Cluster: Sendable {
     let founders: [ClusterOptions.Founder]
     private let adjust: @Sendable (inout StoreOptions) -> Void
 
+    /// - Parameter prepare: Puts something into the directory of each member before it starts.
     init(
-        _ count: Int, adjusting adjust: @escaping @Sendable (inout StoreOptions) -> Void = { _ in }
+        _ count: Int, adjusting adjust: @escaping @Sendable (inout StoreOptions) -> Void = { _ in },
+        prepare: (_ directory: String, ClusterOptions.Founder, [ClusterOptions.Founder]) throws
+            -> Void = { _, _, _ in }
     ) throws {
         self.adjust = adjust
         scratches = try (0..<count).map { _ in try Scratch() }
-        founders = (0..<count).map { .init(name: "n\($0)", peerAddress: "n\($0):1") }
-        for place in 0..<count { try start(place) }
+        let founders = (0..<count).map {
+            ClusterOptions.Founder(name: "n\($0)", peerAddress: "n\($0):1")
+        }
+        self.founders = founders
+        for place in 0..<count {
+            try prepare(scratches[place].path, founders[place], founders)
+            try start(place)
+        }
     }
 
     deinit { for store in state.withLock({ $0.members.values.map { $0 } }) { store.close() } }
 
     @discardableResult
-    func start(_ place: Int) throws -> Store {
+    func start(_ place: Int, beginning: ClusterOptions.Beginning? = nil) throws -> Store {
         var options = StoreOptions()
         let me = OwnNumber()
-        options.cluster = ClusterOptions(me: founders[place], beginning: .founding(founders)) {
+        options.cluster = ClusterOptions(
+            me: founders[place], beginning: beginning ?? .founding(founders)
+        ) {
             [weak self] frame, member, address in
             self?.deliver(frame, from: me.number, to: member, at: address)
         }

@@ -21,12 +21,19 @@ final class Scratch: Sendable {
         }
     }
 
-    deinit {
-        for name in (try? names()) ?? [] { unsafe unlink(path + "/" + name) }
+    deinit { Self.remove(path) }
+
+    static func remove(_ path: String) {
+        if unsafe unlink(path) == 0 { return }
+        for name in (try? names(in: path)) ?? [] {
+            remove(path + "/" + name)
+        }
         unsafe rmdir(path)
     }
 
-    func names() throws -> [String] {
+    func names() throws -> [String] { try Self.names(in: path) }
+
+    static func names(in path: String) throws -> [String] {
         let stream = try unsafe #require(opendir(path))
         defer { unsafe closedir(stream) }
         var names: [String] = []

@@ -97,12 +97,12 @@ extension ClusterOptions {
         }
     }
 
-    private static func memberID(of name: String, cluster: UInt64) -> MemberID {
+    static func memberID(of name: String, cluster: UInt64) -> MemberID {
         MemberID(number(of: "\(name)@\(cluster)"))
     }
 
     /// FNV-1a, never zero.
-    private static func number(of text: String) -> UInt64 {
+    static func number(of text: String) -> UInt64 {
         let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
             ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
         }

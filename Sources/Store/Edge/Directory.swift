@@ -54,11 +54,19 @@ final class Directory: Sendable {
         }
     }
 
+    /// The directory in which a path stands.
+    static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     func file(_ name: String) -> String { path + "/" + name }
 
-    func segmentFile(_ sequence: UInt32) -> String {
+    func segmentFile(_ sequence: UInt32) -> String { file(Self.segmentName(sequence)) }
+
+    static func segmentName(_ sequence: UInt32) -> String {
         let digits = String(sequence)
-        return file(String(repeating: "0", count: max(0, 10 - digits.count)) + digits + ".log")
+        return String(repeating: "0", count: max(0, 10 - digits.count)) + digits + ".log"
     }
 
     /// The file's size; nil if it is not there.
@@ -75,7 +83,9 @@ final class Directory: Sendable {
         }.sorted()
     }
 
-    func names() throws(StoreError) -> [String] {
+    func names() throws(StoreError) -> [String] { try Self.names(in: path) }
+
+    static func names(in path: String) throws(StoreError) -> [String] {
         guard let stream = unsafe opendir(path) else { throw .last("read", path) }
         defer { unsafe closedir(stream) }
         var names: [String] = []

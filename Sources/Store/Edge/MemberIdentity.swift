@@ -17,7 +17,7 @@ struct IdentityFiles {
     let directory: Directory
     let disk: any Disk
 
-    private static let names = ["member", "member.copy"]
+    static let names = ["member", "member.copy"]
 
     /// Reads the directory's identity, or gives it a new one. Mends what is damaged.
     ///

@@ -20,6 +20,8 @@ public final class Store: Sendable {
     private let directory: Directory
     /// Whether there may be other members.
     public let isClustered: Bool
+    /// The numbers of this member, and of its cluster.
+    let numbers: (member: UInt64, cluster: UInt64)
     private let isOpen = Atomic<Bool>(true)
     private let started: Monitor<Result<Void, StoreError>?>
 
@@ -70,6 +72,7 @@ public final class Store: Sendable {
         self.directory = directory
         isClustered = options.cluster != nil
         let member = recovered.member
+        numbers = member.numbers
         let (spare, bytesReplayed) = (recovered.spare, recovered.bytesReplayed)
         shared = Shared(recovered)
         keeper = Keeper(

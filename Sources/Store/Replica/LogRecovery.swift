@@ -43,10 +43,18 @@ package struct LogRecovery {
     private let appliedMax: LogIndex
     /// Whether that is known to be committed, whatever the log says.
     private let isRebuilding: Bool
+    /// What is known to be committed from elsewhere.
+    private var committedElsewhere = LogIndex.zero
 
     package init(of identity: IdentityFile, appliedMax: LogIndex = .limit) {
         (member, founders) = (identity.member, identity.founders)
         (self.appliedMax, isRebuilding) = (appliedMax, false)
+    }
+
+    /// Takes in what the log knows to be committed, and all up to `committed`.
+    package init(of identity: IdentityFile, committed: LogIndex) {
+        self.init(of: identity)
+        committedElsewhere = committed
     }
 
     /// Builds the state again as of `index`, which has been published.
@@ -187,6 +195,7 @@ package struct LogRecovery {
     private func takeInRest(
         _ replay: inout LogReplay, _ files: some MemberFiles
     ) throws(StoreError) {
+        replay.notes.committed = max(replay.notes.committed, committedElsewhere)
         do throws(LogDamage) {
             try replay.takeInSeen { sequence, body throws(LogDamage) in
                 try Self.read(sequence, of: files, body)

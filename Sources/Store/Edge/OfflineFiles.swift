@@ -1,0 +1,59 @@
+internal import StoreCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
+
+/// What reading a log that nobody has open asks of the operating system.
+enum OfflineFiles {
+    static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// Returns a descriptor and the file's size.
+    static func openToRead(_ path: String) throws(StoreError) -> (Int32, bytes: Int) {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .last("open", path) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            let error = StoreError.last("read", path)
+            close(descriptor)
+            throw error
+        }
+        return (descriptor, Int(status.st_size))
+    }
+
+    static func removeEmptyDirectory(_ path: String) throws(StoreError) {
+        guard unsafe rmdir(path) == 0 || errno == ENOENT else { throw .last("remove", path) }
+    }
+}
+
+/// Keeps a server from opening a directory, without writing anything into it.
+final class FileLock: Sendable {
+    private let descriptor: Int32
+
+    /// Nil if the directory was never locked: no member has opened it.
+    ///
+    /// - Throws: ``StoreError/locked(directory:)`` if a process has it open.
+    init?(_ directory: String) throws(StoreError) {
+        let path = directory + "/lock"
+        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else { throw .last("open", path) }
+            return nil
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            close(descriptor)
+            if code == EWOULDBLOCK { throw .locked(directory: directory) }
+            throw .system(operation: "lock", file: path, code: code)
+        }
+    }
+
+    deinit { close(descriptor) }
+}
