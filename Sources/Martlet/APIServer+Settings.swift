@@ -49,7 +49,8 @@ extension APIServer {
             metrics: Metrics(process: ProcessUse.current, gauges: { store.gauges }),
             limits: RequestLimits(
                 reading: settings.requestsMax, changing: settings.mutatingRequestsMax),
-            operatorPaths: StoreOperations(store: store, plan: settings.cluster, desk: desk))
+            operatorPaths: StoreOperations(
+                store: store, plan: settings.cluster, desk: desk, now: { time.now.seconds }))
     }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Store
 
 /// The program. Its subcommands are the control plane and the tools of its store.
 @main
@@ -27,6 +28,9 @@ struct Martlet: AsyncParsableCommand {
             LineLogHandler.say("\(error)")
             exit(withError: ExitCode(64))
         } catch let error as StoreCommandError {
+            LineLogHandler.say("\(error)")
+            exit(withError: ExitCode(1))
+        } catch let error as LogProblem {
             LineLogHandler.say("\(error)")
             exit(withError: ExitCode(1))
         } catch {

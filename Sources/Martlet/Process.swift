@@ -94,7 +94,8 @@ extension StoreDamage {
                 + "it theirs; what is damaged is kept as damaged-* beside it"
         case .none:
             "\(found). Reads of it fail, and the next start will be refused: no other members are "
-                + "there, or too few, to get it from. Take a snapshot, and make a new log of it"
+                + "there, or too few, to get it from. Save what can be read (kubectl get -o yaml), or make the "
+                + "store anew of an earlier snapshot: martlet store restore"
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import KubeClient
+import Store
 import Transport
 import Wire
 
@@ -7,14 +8,25 @@ import Wire
 struct StoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store",
-        abstract: "Look at the store of a running cluster, and change its members.",
+        abstract: "Look at the store, change its members, back it up and bring it back.",
         discussion: """
-            Every command asks the server of a kubeconfig; changes are for the member that leads.
+            These ask the server of a kubeconfig; changes are for the member that leads:
 
                 martlet store status
                 martlet store member add n4     # prints what to start n4 with
+                martlet store snapshot backup.snap
+
+            These read and write files, and need no server:
+
+                martlet store verify backup.snap
+                martlet store restore backup.snap --data-dir martlet-data
+                martlet store recover --data-dir martlet-data     # of one member that is left
+                martlet store dump backup.snap --prefix /registry/
             """,
-        subcommands: [Status.self, Member.self, Transfer.self, Compact.self])
+        subcommands: [
+            Status.self, Member.self, Transfer.self, Compact.self, Snapshot.self, Verify.self,
+            Restore.self, Recover.self, Dump.self,
+        ])
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -33,16 +45,12 @@ struct StoreCommand: AsyncParsableCommand {
         /// The members as a table.
         private static func rows(_ members: [StoreAnswer]) -> [String] {
             guard !members.isEmpty else { return ["one member, which expects no others"] }
-            let cells = [["NAME", "ROLE", "PEER", "ID"]] + members.map { member in
-                let role = member["leader"] == "true" ? "leader"
-                    : member["voter"] == "true" ? "voter" : "learner"
-                return [member["name"], role, member["peer"], member["id"]]
-            }
-            let widths = (0..<4).map { column in cells.map { $0[column].count }.max() ?? 0 }
-            return cells.map { row in
-                zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-                    .joined(separator: "  ")
-            }
+            return TextTable.lines(
+                [["NAME", "ROLE", "PEER", "ID"]] + members.map { member in
+                    let role = member["leader"] == "true" ? "leader"
+                        : member["voter"] == "true" ? "voter" : "learner"
+                    return [member["name"], role, member["peer"], member["id"]]
+                })
         }
     }
 
@@ -134,6 +142,18 @@ struct ServerOption: ParsableArguments {
 
     /// - Throws: One sentence, of the server or about reaching it.
     func ask(_ method: HTTPMethod, _ path: String) async throws -> StoreAnswer {
+        try await exchange(method, path) { response in
+            try StoreAnswer(try await response.body.collect(upTo: Self.answerBytesMax))
+        }
+    }
+
+    /// Sends a request, and takes the answer to it if it is a good one.
+    ///
+    /// - Throws: As `ask`; what `take` throws about files stays as it is.
+    func exchange<Taken: Sendable>(
+        _ method: HTTPMethod, _ path: String,
+        take: (HTTPClientResponse) async throws -> Taken
+    ) async throws -> Taken {
         let config: Kubeconfig
         do throws(KubeconfigError) { config = try Kubeconfig(path: kubeconfig) } catch {
             throw ValidationError("--kubeconfig: \(error)")
@@ -143,13 +163,21 @@ struct ServerOption: ParsableArguments {
                 host: config.host, port: config.port, tls: config.tls,
                 bearerToken: config.bearerToken))
         let target = config.pathPrefix + "/martlet/store/" + path
-        let result: Result<StoreAnswer, StoreCommandError>
+        let result: Result<Taken, any Error>
         do {
             let response = try await http.send(
                 HTTPClientRequest(method, target, headers: ["accept": "application/json"]))
-            let answer = try StoreAnswer(try await response.body.collect(upTo: Self.answerBytesMax))
-            result = response.status == 200 ? .success(answer)
-                : .failure(StoreCommandError(description: answer["message"]))
+            if response.status == 200 {
+                result = .success(try await take(response))
+            } else {
+                let body = try await response.body.collect(upTo: Self.answerBytesMax)
+                result = .failure(
+                    StoreCommandError(description: try StoreAnswer(body)["message"]))
+            }
+        } catch let problem as LogProblem {
+            result = .failure(problem)
+        } catch let error as StoreCommandError {
+            result = .failure(error)
         } catch {
             result = .failure(
                 StoreCommandError(

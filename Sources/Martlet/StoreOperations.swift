@@ -4,6 +4,7 @@ import Joining
 import Peers
 import Store
 import StoreCore
+import Synchronization
 
 /// What an operator may ask of the store, at /martlet/store/: how it stands, and who belongs to it.
 /// Whoever is in system:masters may; others by a role that names these paths.
@@ -12,6 +13,15 @@ struct StoreOperations: OperatorPaths {
     let plan: ClusterPlan
     /// Nil if this member expects no others.
     let desk: JoinDesk?
+    /// Seconds since 1970.
+    let now: @Sendable () -> Int64
+    private let snapshots = SnapshotDoor()
+
+    init(
+        store: Store, plan: ClusterPlan, desk: JoinDesk?, now: @escaping @Sendable () -> Int64
+    ) {
+        (self.store, self.plan, self.desk, self.now) = (store, plan, desk, now)
+    }
 
     func answer(
         verb: String, path: String, query: QueryParameters
@@ -20,6 +30,7 @@ struct StoreOperations: OperatorPaths {
         guard parts.first == "store" else { return nil }
         switch (verb, parts.count, parts.dropFirst().first) {
         case ("get", 2, "status"): return Self.json(status)
+        case ("get", 2, "snapshot"): return try await snapshot()
         case ("post", 2, "members"): return Self.json(try token(for: query["name"] ?? ""))
         case ("delete", 3, "members"):
             try await change(.remove(try member(parts[2]).number))
@@ -47,6 +58,39 @@ struct StoreOperations: OperatorPaths {
             + "\"revision\":\(status.revision),\"committedIndex\":\(status.committedIndex),"
             + "\"lastIndex\":\(status.lastIndex),\"logBytes\":\(status.logBytes),"
             + "\"members\":[\(members.joined(separator: ","))]}"
+    }
+
+    // MARK: A copy of it
+
+    /// All that this member knows to be committed, as one file. It is asked first what was
+    /// committed anywhere; without a majority, it gives what it has, and says so.
+    private func snapshot() async throws(APIError) -> APIResponse {
+        guard let passage = snapshots.enter() else {
+            throw .tooManyRequests(
+                "\(SnapshotDoor.countMax) snapshots are being taken: wait for one to end",
+                retryAfterSeconds: 10)
+        }
+        var isConfirmed = true
+        do throws(StoreError) { try await store.confirmNewest() } catch {
+            guard error == .noLeader else {
+                throw .serviceUnavailable("\(error)", retryAfterSeconds: 1)
+            }
+            isConfirmed = false
+        }
+        let backup = store.backup(takenAt: now())
+        var response = APIResponse(
+            status: 200, contentType: "application/octet-stream",
+            headers: [
+                (SnapshotHeader.bytes, "\(backup.byteCount)"),
+                (SnapshotHeader.confirmed, "\(isConfirmed)"),
+            ],
+            body: .stream { writer in
+                defer { extendLifetime(passage) }
+                var rest = backup
+                while let chunk = try rest.next() { try await writer.write(chunk) }
+            })
+        response.isCompressible = false
+        return response
     }
 
     // MARK: Who belongs to it
@@ -112,5 +156,35 @@ struct StoreOperations: OperatorPaths {
     private static func json(_ text: String) -> APIResponse {
         APIResponse(
             status: 200, contentType: "application/json", body: .bytes(Array(text.utf8)))
+    }
+}
+
+/// What the answer with a snapshot says of it.
+enum SnapshotHeader {
+    static let bytes = "martlet-snapshot-bytes"
+    /// Whether the member had all that was committed anywhere, or may have less.
+    static let confirmed = "martlet-snapshot-confirmed"
+}
+
+/// Lets a few snapshots be taken at a time: each keeps files from being given back.
+private final class SnapshotDoor: Sendable {
+    static let countMax = 2
+    private let count = Mutex(0)
+
+    /// Held while a snapshot is on its way.
+    final class Passage: Sendable {
+        private let door: SnapshotDoor
+        fileprivate init(_ door: SnapshotDoor) { self.door = door }
+        deinit { door.count.withLock { $0 -= 1 } }
+    }
+
+    /// Nil if there are as many as may be.
+    func enter() -> Passage? {
+        let isIn = count.withLock { count in
+            guard count < Self.countMax else { return false }
+            count += 1
+            return true
+        }
+        return isIn ? Passage(self) : nil
     }
 }

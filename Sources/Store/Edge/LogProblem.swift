@@ -39,7 +39,7 @@ package struct LogProblem: Error, CustomStringConvertible {
 }
 
 extension LogProblem {
-    private static let takeAnother = "Use another snapshot, or take a new one"
+    private static let takeAnother = "Use another snapshot, or take one from another member"
 
     /// What is wrong with a backup.
     init(_ damage: BackupDamage, in path: String) {
@@ -74,8 +74,8 @@ extension LogProblem {
         case .damaged(let file, let damage):
             self.init(
                 .damaged, file, offset: damage.offset, "the log is damaged: \(damage.reason.text)",
-                remedy: "Replace this member by a new one that joins the others; "
-                    + "if there are no others, restore a snapshot")
+                remedy: "A member of three or more gets its log from the others when it is started; "
+                    + "one that is alone is made anew of a snapshot: martlet store restore")
         case .locked:
             self.init(
                 .inUse, directory, "a running member has this directory open",
