@@ -15,8 +15,9 @@ extension StoreCommand {
                     martlet store dump backup.snap --prefix /registry/default/core/configmaps/
                     martlet store dump martlet-data --values --json | jq .object.metadata.name
 
-                Values are Kubernetes objects, and shown as JSON; what is none is shown as base64.
-                They have secrets in them. --log prints the log's records, for finding faults.
+                Values are Kubernetes objects, and shown as JSON; what is none is shown as
+                base64. They have secrets in them. --log prints the log's records, for finding
+                faults.
                 """)
         @Argument(help: "A snapshot, or the data directory of a member that is stopped.")
         var path: String

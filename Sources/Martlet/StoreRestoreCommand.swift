@@ -9,22 +9,23 @@ extension StoreCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make the store of a new cluster from a snapshot.",
             discussion: """
-                The data directory must have no store yet. Alone, the new cluster has one member:
+                The data directory must have no store yet. Alone, the new cluster has one
+                member:
 
                     martlet store restore backup.snap --data-dir martlet-data
                     martlet serve --data-dir martlet-data
 
-                With several, each makes its own store of the same file, with the same words but for
-                its name, and is started with the same --initial-cluster:
+                With several, each makes its own store of the same file, with the same words
+                but for its name, and is started with the same --initial-cluster:
 
                     martlet store restore backup.snap --data-dir data-1 --name n1 \\
                         --initial-cluster n1=https://10.0.0.1:6480,n2=https://10.0.0.2:6480,...
 
                 Members of the old cluster are not listened to. Revisions go on far above the
-                snapshot's, as clients may have seen some after it, and older ones are given up:
-                clients that watch are told to list again. Copy the old pki/ into the data directory
-                first, or the first start makes another CA, and certificates and tokens of the old
-                cluster are void.
+                snapshot's, as clients may have seen some after it, and older ones are given
+                up: clients that watch are told to list again. Copy the old pki/ into the data
+                directory first, or the first start makes another CA, and certificates and
+                tokens of the old cluster are void.
                 """)
         @Argument(help: "A snapshot that martlet store snapshot has written.") var file: String
         @Option(help: "Where the new member keeps everything; its store is log/ in there.")
@@ -103,33 +104,42 @@ extension StoreCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a stopped member the only one, when the others are gone for good.",
             discussion: """
-                For when a majority is lost and cannot be brought back. The member keeps all that its
-                log has, and becomes the only one of a new cluster; it says first what may be lost.
+                For when a majority is lost and cannot be brought back. The member keeps all
+                that its log has, and becomes the only one of a new cluster; it says first
+                what may be lost. Revisions go on far above, as clients may have seen some
+                that are lost, and older ones are given up: clients that watch are told to
+                list again.
 
                     martlet store recover --data-dir martlet-data
                     martlet serve --data-dir martlet-data --name n1 --peer-listen 10.0.0.1:6480
                     martlet store member add n2     # and start n2 with an empty data directory
 
-                Of several that are left, martlet store verify tells which to take: the one whose last
-                entry has the highest term, and of those the one with the highest last index. The
-                others must not run again with what they have: they are not listened to, but two of
-                three would go on as the old cluster.
+                Of several that are left, martlet store verify tells which to take: the one
+                whose last entry has the highest term, and of those the one with the highest
+                last index. The others must not run again with what they have: they are not
+                listened to, but two of three would go on as the old cluster.
                 """)
         @Option(help: "The data directory of the member that is left. It must be stopped.")
         var dataDir = "martlet-data"
+        @Option(help: "How many revisions to leave out after the log's.")
+        var bumpRevision = Restoration.revisionsSkippedDefault
         @Flag(help: "Do it without asking.") var yes = false
 
         func run() async throws {
+            guard bumpRevision >= 0 else {
+                throw SettingError("--bump-revision", "takes 0 or more, not \(bumpRevision)")
+            }
             let survival = try Survival(directory: dataDir + "/log")
             let finding = survival.finding
             guard !finding.isAlone else {
+                _ = try survival.run()  // An interrupted call may have left a little to do.
                 return print("\(dataDir)/log: this is the only member already; nothing to do")
             }
             for line in Self.explanation(finding) { print(line) }
             guard yes || isWanted(finding) else {
                 throw StoreCommandError(description: "Nothing was changed")
             }
-            let cluster = try survival.run()
+            let cluster = try survival.run(skipping: bumpRevision)
             print("\(dataDir)/log: \(finding.shown) is the only member of cluster \(cluster) now")
             print(
                 "Start it with: martlet serve --data-dir \(dataDir), and --name and --peer-listen "
@@ -152,8 +162,8 @@ extension StoreCommand {
                     + "\(finding.committedIndex) are committed.")
             if finding.lastIndex > finding.committedIndex {
                 lines.append(
-                    "Entries \(finding.committedIndex + 1) to \(finding.lastIndex) may or may not "
-                        + "have been acknowledged; they are kept, and count from then on.")
+                    "What comes after \(finding.committedIndex) may or may not have been "
+                        + "acknowledged; it is kept, and counts from then on.")
             }
             lines.append(
                 "What the others have acknowledged without this member is lost, and nothing here "

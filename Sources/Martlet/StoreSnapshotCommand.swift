@@ -8,20 +8,23 @@ extension StoreCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take a snapshot of a running cluster, as a backup.",
             discussion: """
-                The server of the kubeconfig, any member, gives what was committed at that moment,
-                while it goes on serving. The file appears once all of it is there and has been read
-                through; one that has the name already is replaced then.
+                The server of the kubeconfig, any member, gives what was committed at that
+                moment, while it goes on serving. The file appears once all of it is there and
+                has been read through; one that has the name already is replaced then.
 
                     martlet store snapshot /backups/monday.snap
 
-                It holds every object, secrets too: keep it as you keep those. Keys and certificates
-                of the cluster are not in it: back up pki/ of a data directory as well.
+                It holds every object, secrets too: keep it as you keep those. Keys and
+                certificates of the cluster are not in it: back up pki/ of a data directory as
+                well.
                 """)
         @Argument(help: "The file to write.") var file: String
         @OptionGroup var server: ServerOption
         @Flag(help: "What was written, as JSON.") var json = false
 
         private static let progressInterval = Duration.seconds(2)
+        /// What has so few bytes is there before anybody asks how far it is.
+        private static let quietBytesMax = 16 << 20
 
         func run() async throws {
             let (report, isConfirmed) = try await server.exchange(.get, "snapshot") { response in
@@ -44,7 +47,7 @@ extension StoreCommand {
             do {
                 while let chunk = try await response.body.next() {
                     try arriving.append(chunk)
-                    guard let announced, arriving.bytes < announced else { continue }
+                    guard let announced, announced > Self.quietBytesMax else { continue }
                     progress.say("\(arriving.bytes >> 20) of \(announced >> 20) MiB")
                 }
             } catch let error as RequestBodyError {
@@ -67,8 +70,8 @@ extension StoreCommand {
         static let configuration = CommandConfiguration(
             abstract: "Read a snapshot, or a stopped member's store, from beginning to end.",
             discussion: """
-                Says what is in it, or where it is damaged: file, offset and reason; the exit status
-                is 1 then. Nothing is written.
+                Says what is in it, or where it is damaged: file, offset and reason; the exit
+                status is 1 then. Nothing is written.
 
                     martlet store verify /backups/monday.snap
                     martlet store verify martlet-data

@@ -50,21 +50,15 @@ package struct Restoration: Sendable {
         try checkIsFree(directory)
         let found = try backup.replayed()
         try backup.checkChecksum()
-        let last = found.core.revision
-        let (number, isTooFar) = last.number.addingReportingOverflow(revisionsSkipped)
-        guard !isTooFar else {
-            throw LogProblem(
-                .unusable, backup.path, "revision \(last) cannot go up by \(revisionsSkipped)",
-                remedy: "Skip fewer")
-        }
-        let identity = identity(of: backup.fingerprint, revision: Revision(number))
+        let revision = try found.core.revision.skipping(revisionsSkipped, in: backup.path)
+        let identity = identity(of: backup.fingerprint, revision: revision)
         let working = directory + Self.workingSuffix
         let restoring: Restoring
         do throws(StoreError) {
             try Self.remove(working, disk)
             restoring = Restoring(
                 directory: try Directory(working), disk: disk, identity: identity,
-                revision: Revision(number))
+                revision: revision)
         } catch {
             throw LogProblem(error, in: working)
         }
@@ -122,6 +116,18 @@ package struct Restoration: Sendable {
             founders: ClusterMembers(
                 cluster: cluster, membership: Membership(voters: numbers),
                 addresses: Dictionary(uniqueKeysWithValues: zip(numbers, addresses))))
+    }
+}
+
+extension Revision {
+    /// The revision so many after this one.
+    func skipping(_ count: Int64, in path: String) throws(LogProblem) -> Revision {
+        let (sum, isTooFar) = number.addingReportingOverflow(count)
+        guard !isTooFar else {
+            throw LogProblem(
+                .unusable, path, "revision \(self) cannot go up by \(count)", remedy: "Skip fewer")
+        }
+        return Revision(sum)
     }
 }
 

@@ -70,11 +70,13 @@ package struct Survival {
     /// Does it. If it is interrupted, it is done or not done, and can be done again. Of a member
     /// that is alone already only the identity is made to say so.
     ///
+    /// - Parameter revisionsSkipped: How many revisions to leave out after the log's.
     /// - Returns: The new cluster's number.
     /// - Throws: ``LogProblem``.
-    package func run() throws(LogProblem) -> UInt64 {
+    package func run(
+        skipping revisionsSkipped: Int64 = Restoration.revisionsSkippedDefault
+    ) throws(LogProblem) -> UInt64 {
         defer { directory.unlock() }
-        let survivor = SoleSurvivor(member: identity.member, cluster: .random(in: 1 ... .max))
         let found = try OfflineLog(locked: directory).replayed(takesAll: true)
         let log = found.log
         guard !finding.isAlone else {
@@ -82,6 +84,9 @@ package struct Survival {
             return finding.cluster
         }
         var core = found.takeCore()
+        let survivor = SoleSurvivor(
+            member: identity.member, cluster: .random(in: 1 ... .max),
+            revision: try core.revision.skipping(revisionsSkipped, in: directory.path))
         do throws(StoreError) {
             var next: Segment?
             if !log.isUnopened {

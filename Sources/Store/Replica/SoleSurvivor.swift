@@ -6,15 +6,18 @@ package import StoreCore
 ///
 /// It takes one record, the opening of a new segment, so it is done or not done. The opening leaves
 /// out an index, as if segments before it were gone. So all entries before it are taken for
-/// committed, nothing can make them void, and nobody is ever sent them one by one: they are those of
-/// another cluster, and name its members. A member that joins gets the segments.
+/// committed, nothing can make them void, and nobody is ever sent them one by one: they are those
+/// of another cluster, and name its members. A member that joins gets the segments.
 package struct SoleSurvivor: Sendable {
     package let member: MemberID
     /// The new cluster's number: members of the old one are not listened to.
     package let cluster: UInt64
+    /// Where the store stands from then on: above all that clients may have seen of what the others
+    /// had and this member has not. History before it is given up.
+    package let revision: Revision
 
-    package init(member: MemberID, cluster: UInt64) {
-        (self.member, self.cluster) = (member, cluster)
+    package init(member: MemberID, cluster: UInt64, revision: Revision) {
+        (self.member, self.cluster, self.revision) = (member, cluster, revision)
     }
 
     /// Bytes to be written to a segment.
@@ -78,7 +81,7 @@ package struct SoleSurvivor: Sendable {
         var batch = LogBatch(
             at: position, salt: header.salt, term: term, committed: base.index)
         let statement = LogStatement(
-            revision: core.revision, compacted: core.compacted, committed: base, member: member,
+            revision: revision, compacted: revision, committed: base, member: member,
             hardState: HardState(term: term, vote: nil), members: members(log))
         core.open(header, stating: statement, into: &batch)
         batch.commit()
