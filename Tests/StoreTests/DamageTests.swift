@@ -100,6 +100,35 @@ struct DamageTests {
         #expect(try late.fingerprint() == leader.fingerprint())
     }
 
+    /// One that has lost its log knows the numbers of its beginning, and its leader has another.
+    @Test func aLostLogIsReplacedByALeaderThatWasLetInAnewItself() async throws {
+        let cluster = try Cluster(3)
+        try await fill(try await cluster.leader())
+        for place in [0, 1] {
+            try await cluster.becomeWhole()
+            if place == 1 {
+                let renewed = try #require(cluster.store(0)?.memberStatus?.me)
+                while try #require(cluster.store(0)).isDeciding == false {
+                    try await cluster.becomeWhole()
+                    let leader = try await cluster.leader()
+                    do throws(MemberChangeRefusal) {
+                        try await leader.transferLeadership(to: renewed)
+                    } catch {}
+                }
+            }
+            cluster.stop(try #require(cluster.store(place)))
+            for name in try LogFilesOnDisk(cluster.scratches[place]).names {
+                try cluster.scratches[place].remove(name)
+            }
+            try cluster.start(place)
+        }
+        try await cluster.becomeWhole()
+        let repaired = try #require(cluster.store(1))
+        let leader = try await cluster.leader()
+        try await repaired.confirmNewest()
+        #expect(try repaired.fingerprint() == leader.fingerprint())
+    }
+
     @Test func aDamagedIdentityIsMendedFromItsCopy() async throws {
         let cluster = try Cluster(3)
         let leader = try await cluster.leader()
