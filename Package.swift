@@ -49,6 +49,11 @@ targets += [
 // MARK: Store
 /// Functions that lend bytes (`RawSpan`) say for how long, which the compiler checks.
 let lending: [SwiftSetting] = [.enableExperimentalFeature("Lifetimes")]
+/// A simulated world is objects, looked at at every step. What a debug build has checked, that nobody
+/// changes one while another looks at it, a release need not check again.
+let simulating: [SwiftSetting] = [
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+]
 targets += [
     .target(name: "CChecksum", path: "Sources/Store/CChecksum"),
     room("Checksum", at: "Sources/Store/Checksum", knows: ["CChecksum"]),
@@ -58,9 +63,11 @@ targets += [
     room("Store", at: "Sources/Store/Edge", knows: ["Raft", "Replica", "StoreCore"],
          settings: lending),
     room("StoreHistory", at: "Sources/Store/History", knows: ["StoreCore"]),
-    room("StoreSimulator", at: "Sources/Store/Simulator", knows: ["StoreCore", "StoreHistory"]),
+    room("StoreSimulator", at: "Sources/Store/Simulator", knows: ["StoreCore", "StoreHistory"],
+         settings: simulating),
     room("StoreSimulation", at: "Sources/Store/Simulation",
-         knows: ["Raft", "Replica", "StoreCore", "StoreHistory", "StoreSimulator"], settings: lending),
+         knows: ["Raft", "Replica", "StoreCore", "StoreHistory", "StoreSimulator"],
+         settings: lending + simulating),
     room("ReferenceStore", at: "Tests/Support/ReferenceStore",
          knows: ["Checksum", "StoreCore", "StoreHistory", "StoreSimulator"]),
     .executableTarget(

@@ -9,7 +9,7 @@ struct WorldsOfReplicasTests {
     ) -> SimulationReport {
         var settings = SimulationSettings(members: members)
         settings.chaosSeconds = chaosSeconds
-        return World<SimulatedReplica>(seed: seed, settings: settings).run()
+        return World(of: SimulatedReplica.self, seed: seed, settings: settings).run()
     }
 
     @Test(arguments: [1, 3, 5], 1...4 as ClosedRange<UInt64>)

@@ -9,7 +9,7 @@ private func goodHistory() -> [ClientOperation] {
     settings.chaosSeconds = 15
     settings.faults = [.loss, .delay, .reordering, .crash]
     for seed in UInt64(21)..<60 {
-        let world = World<ReferenceMachine>(seed: seed, settings: settings)
+        let world = World(of: ReferenceMachine.self, seed: seed, settings: settings)
         _ = world.run()
         let operations = world.history.operations
         if operations.count(where: \.isPut) > 100 { return operations }

@@ -33,8 +33,8 @@ struct Simulate<Machine: SimulatedMachine> {
         for place in 0..<UInt64(count) {
             let seed = first &+ place
             try note(current: seed)
-            let world = World<Machine>(
-                seed: seed, settings: options.settings(seed), defect: defect,
+            let world = World(
+                of: Machine.self, seed: seed, settings: options.settings(seed), defect: defect,
                 print: options.isTraced ? { Swift.print($0) } : nil)
             let report = world.run()
             totals.add(report, seed: seed)
@@ -107,6 +107,7 @@ struct Simulate<Machine: SimulatedMachine> {
         print("simulated s a s    \(Self.round(rate(totals), 0))")
         print("events             \(totals.events)")
         print("operations checked \(totals.operations)")
+        print("trace hash         \(String(totals.traceHash, radix: 16))")
         print("faults fired")
         for kind in FaultKind.allCases {
             print("  \(Self.padded(kind.rawValue, 40)) \(totals.faults[kind])")
@@ -137,8 +138,8 @@ struct Simulate<Machine: SimulatedMachine> {
         for count in 0..<UInt64(seedsMax) {
             let seed = first &+ count
             try note(current: seed)
-            let world = World<Machine>(
-                seed: seed, settings: options.settings(seed), defect: defect)
+            let world = World(
+                of: Machine.self, seed: seed, settings: options.settings(seed), defect: defect)
             guard let violation = world.run().violations.first else { continue }
             let name = Self.padded("\(defect)", 34)
             return print("\(name) seed \(Self.padded("\(seed)", 6)) \(violation.name)")

@@ -12,6 +12,29 @@ extension RawSpan {
 
     package func byte(at offset: Int) -> UInt8 { integer(at: offset, as: UInt8.self) }
 
+    /// A number that is another one, most likely, for other bytes. Nothing that lasts may depend on
+    /// it.
+    package var digest: UInt64 {
+        var hash = UInt64(byteCount)
+        var offset = 0
+        while offset + 8 <= byteCount {
+            hash = Self.mixed(hash, integer(at: offset, as: UInt64.self))
+            offset += 8
+        }
+        var rest: UInt64 = 0
+        while offset < byteCount {
+            rest = rest << 8 | UInt64(integer(at: offset, as: UInt8.self))
+            offset += 1
+        }
+        return Self.mixed(hash, rest)
+    }
+
+    @inline(__always)
+    private static func mixed(_ hash: UInt64, _ word: UInt64) -> UInt64 {
+        let product = (hash ^ word).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        return product.high ^ product.low
+    }
+
     @inline(__always)
     @_lifetime(copy self)
     func slice(_ offset: Int, _ count: Int) -> RawSpan {

@@ -26,7 +26,11 @@ package struct RaftActions: Equatable, Sendable {
 
     package init() {}
 
-    package var isEmpty: Bool { self == RaftActions() }
+    package var isEmpty: Bool {
+        hardState == nil && appended == nil && messages.isEmpty && messagesAfterWrite.isEmpty
+            && committed == nil && readsReady.isEmpty && readsFailed.isEmpty && role == nil
+            && snapshotsNeeded.isEmpty && snapshotOffered == nil
+    }
 
     /// Entries for the disk. Whatever the log had from `first` on is void.
     ///

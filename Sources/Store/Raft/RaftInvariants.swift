@@ -38,17 +38,18 @@ package struct RaftInvariants: Sendable {
 
     /// Checks all members after a step.
     ///
-    /// - Parameter changed: The only member that the step concerned, if there was one: then only it
-    ///   is compared with the others.
+    /// - Parameters:
+    ///   - changed: The only member that the step concerned, if there was one: then only it is
+    ///     compared with the others.
+    ///   - isLogSame: Whether its log is what it was when it was compared last.
     /// - Complexity: O(*m* *t* log *t*) in members and terms kept, times *m* if all may have
     ///   changed; and O(*n*) in entries newly committed.
     package mutating func check(
-        _ witnesses: [RaftWitness], changed: MemberID? = nil
+        _ witnesses: [RaftWitness], changed: MemberID? = nil, isLogSame: Bool = false
     ) throws(RaftViolation) {
-        let suspects = witnesses.filter { changed == nil || $0.id == changed }
-        for witness in suspects {
+        for witness in witnesses where changed == nil || witness.id == changed {
             if witness.isLeader { try checkReign(of: witness) }
-            try checkMatching(witness, witnesses)
+            if !isLogSame { try checkMatching(witness, witnesses) }
             try checkCommitted(by: witness)
         }
         for witness in witnesses where witness.isLeader && witness.term >= committedIn {
@@ -112,15 +113,23 @@ package struct RaftInvariants: Sendable {
     private mutating func checkDurable(_ witnesses: [RaftWitness]) throws(RaftViolation) {
         guard committed.count > 0 else { return }
         let last = committed.lastIndex
-        var durable = Set<MemberID>()
+        var durable: [MemberID] = []
+        durable.reserveCapacity(witnesses.count)
         for witness in witnesses where witness.written >= last && holdsCommitted(witness.log) {
-            durable.insert(witness.id)
-            if witness.written >= excused[witness.id] ?? .zero { excused[witness.id] = nil }
+            durable.append(witness.id)
+            if !excused.isEmpty, witness.written >= excused[witness.id] ?? .zero {
+                excused[witness.id] = nil
+            }
         }
-        durable.formUnion(excused.keys)
-        guard deciders.hasQuorum(where: durable.contains) else {
-            throw .notDurable(committed.last, on: durable.sorted())
-        }
+        if !excused.isEmpty { durable += excused.keys.filter { !durable.contains($0) } }
+        guard Self.isMajority(durable, of: deciders.voters),
+            Self.isMajority(durable, of: deciders.outgoingVoters)
+        else { throw .notDurable(committed.last, on: durable.sorted()) }
+    }
+
+    /// Counted here once more, as the members' own count may be what is wrong.
+    private static func isMajority(_ some: [MemberID], of group: [MemberID]) -> Bool {
+        group.isEmpty || 2 * group.count(where: some.contains) > group.count
     }
 
     private func holdsCommitted(_ log: RaftLog) -> Bool { holds(log, committed.lastIndex) }
@@ -132,7 +141,7 @@ package struct RaftInvariants: Sendable {
     }
 
     private mutating func forget(_ witnesses: [RaftWitness]) {
-        let oldest = witnesses.map(\.log.base.index).min() ?? .zero
+        let oldest = witnesses.lazy.map(\.log.base.index).min() ?? .zero
         if oldest > committed.base.index { committed.compact(to: min(oldest, committedIndex)) }
         guard reigns.count > Self.reignsMax else { return }
         let term = witnesses.map(\.term).min() ?? .none

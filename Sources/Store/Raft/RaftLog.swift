@@ -248,7 +248,9 @@ extension RaftLog {
         }
         guard let agreed else { return .through(nil) }
         let isSame =
-            changes(upTo: agreed, after: other.base) == other.changes(upTo: agreed, after: base)
+            (changes.isEmpty && other.changes.isEmpty
+                || changes(upTo: agreed, after: other.base)
+                    == other.changes(upTo: agreed, after: base))
             && (agreed <= max(base.index, other.base.index)
                 || header(at: agreed).kind == other.header(at: agreed).kind)
         return isSame ? .through(agreed) : .broken(agreed)

@@ -147,6 +147,7 @@ extension Replica {
         from first: LogIndex = .zero
     ) {
         precondition(proposed.isEmpty, "a round is ended first")
+        guard !actions.isEmpty else { return }
         var wanted = RaftActions()
         swap(&wanted, &actions)
         if let hardState = wanted.hardState {

@@ -43,6 +43,12 @@ package struct ReplicaEffects: Sendable {
     package var faults: [(from: MemberID, fault: RaftFault)] = []
 
     package init() {}
+
+    package var isEmpty: Bool {
+        messages.isEmpty && answers.isEmpty && changes.isEmpty && published == nil && !isCompacted
+            && moves.isEmpty && retired.isEmpty && role == nil && members == nil
+            && snapshotsNeeded.isEmpty && snapshotOffered == nil && faults.isEmpty
+    }
 }
 
 /// An entry's payload, on its way from one member to another.

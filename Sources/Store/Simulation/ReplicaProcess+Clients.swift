@@ -46,7 +46,7 @@ extension ReplicaProcess {
         case .range(let query, isSerializable: true):
             answer(number, .reply(try found(query)))
         case .range(let query, isSerializable: false):
-            replica?.read(ticket: ticket(for: .read(number, query)), &core, &effects)
+            running?.replica.read(ticket: ticket(for: .read(number, query)), &core, &effects)
         case .compact(let revision): try propose(.compact(revision), .compact(number))
         case .transact(let transaction):
             do throws(StoreError) { try transaction.check() } catch {
@@ -247,7 +247,7 @@ extension ReplicaProcess {
         _ source: StoreState.HistorySource, _ after: Revision, _ through: Revision,
         _ bytes: RawSpan, _ places: inout [Place]
     ) throws(LogDamage) {
-        let end = replica?.writtenEnd ?? .origin
+        let end = running?.replica.writtenEnd ?? .origin
         let stop = source.segment == end.segment ? end.offset : bytes.byteCount
         let header = try SegmentHeader(in: bytes)
         var offset = source.offset
@@ -272,11 +272,11 @@ extension ReplicaProcess {
     // MARK: Members
 
     private func take(_ change: MemberChange, _ number: RequestNumber) {
-        guard let raft = replica?.raft, raft.isLeader else {
+        guard let raft = running?.replica.raft, raft.isLeader else {
             return answer(number, .reply(.refused(.other("no leader here"))))
         }
         if case .transferLeadership(let heir) = change {
-            let refusal = replica?.transferLeadership(
+            let refusal = running?.replica.transferLeadership(
                 to: MemberID(heir.number), &core, &effects)
             return answer(
                 number, refusal == nil ? .done : .reply(.refused(.other("\(refusal!)"))))
@@ -291,7 +291,7 @@ extension ReplicaProcess {
             case .exchange(let old, let new):
                 [.remove(MemberID(old.number)), .addLearner(MemberID(new.number))]
             }
-        if let refusal = replica?.propose(wanted, addresses: [:], &core, &effects) {
+        if let refusal = running?.replica.propose(wanted, addresses: [:], &core, &effects) {
             return answer(number, .reply(.refused(.other("\(refusal)"))))
         }
         changes.append((number, change))
@@ -299,7 +299,7 @@ extension ReplicaProcess {
 
     /// Whether the newest membership is committed, and has the change.
     private func isInEffect(_ change: MemberChange) -> Bool {
-        guard let raft = replica?.raft, raft.isLeader, !raft.membership.isJoint,
+        guard let raft = running?.replica.raft, raft.isLeader, !raft.membership.isJoint,
             raft.log.membershipIndex <= raft.committed
         else { return false }
         return switch change {
@@ -315,7 +315,7 @@ extension ReplicaProcess {
 
     func answerChanges() {
         guard !changes.isEmpty else { return }
-        let isLeader = replica?.raft.isLeader ?? false
+        let isLeader = running?.replica.raft.isLeader ?? false
         for (number, change) in changes {
             if !isLeader { answer(number, .reply(.unknown)) }
             if isLeader, isInEffect(change) { answer(number, .done) }

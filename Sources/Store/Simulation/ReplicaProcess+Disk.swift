@@ -74,9 +74,7 @@ extension ReplicaProcess {
         case .created(let job):
             if case .incoming(let part) = job.purpose { try noteCreated(part) } else { fill(job) }
         case .made(let job): try noteMade(job)
-        case .written(let write):
-            files.underway = nil
-            try check(write)
+        case .written(let write): try check(write)
         case .synced: isSynced = true
         case .spared(let name):
             if spareFile == nil { spareFile = name } else { issue([.remove(name)]) }
@@ -203,7 +201,7 @@ extension ReplicaProcess {
         nextBytes = nil
         fillReserves()
         noteSpace()
-        guard replica != nil else {
+        guard running != nil else {
             files.sequences = [header.sequence]
             newest = header.sequence
             return begin(LogRecovery(of: identity).begin(in: header))
@@ -218,13 +216,13 @@ extension ReplicaProcess {
 
     /// Sees to it that so many bytes fit into the segment. Returns false if that has to wait.
     func makeRoom(_ bytes: Int) -> Bool {
-        guard let needed = replica?.segmentNeeded(for: bytes, core) else { return true }
+        guard let needed = running?.replica.segmentNeeded(for: bytes, core) else { return true }
         if let header = next, header.fileBytes >= needed {
             next = nil
             (newest, looksForVictim) = (header.sequence, true)
             files.sequences.append(header.sequence)
-            replica?.endRound(&core, &effects)
-            replica?.roll(to: header, &core)
+            running?.replica.endRound(&core, &effects)
+            running?.replica.roll(to: header, &core)
             checkpoint.segmentsBegun += 1
             return true
         }
@@ -238,8 +236,8 @@ extension ReplicaProcess {
     }
 
     func begin(_ write: SegmentWrite) {
-        files.underway = write
         let name = files.name(of: write.segment)
+        disk.show(name, write.offset, write.bytes)
         issue([.write(name, offset: write.offset, write.bytes)], .written(write))
         issue([.sync(name)], .synced)
     }

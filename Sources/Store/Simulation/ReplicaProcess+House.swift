@@ -28,12 +28,12 @@ extension ReplicaProcess {
             pruneStart = core.prune(from: start)
             if pruneStart == nil { looksForVictim = true }
         }
-        guard replica?.needsRebuild == false else { return }
+        guard running?.replica.needsRebuild == false else { return }
         chooseVictim()
         try copySurvivors()
         try writeCheckpoint()
         try publish()
-        while let write = replica?.beginWrite() {
+        while let write = running?.replica.beginWrite() {
             begin(write)
             try publish()
         }
@@ -57,7 +57,7 @@ extension ReplicaProcess {
             reclaim?.offset = resume
             return
         }
-        let room = replica?.room(for: .survivors(survivors), core) ?? 0
+        let room = running?.replica.room(for: .survivors(survivors), core) ?? 0
         guard makeRoom(room + Replica.talkRoom) else { return }
         reclaim?.isInFlight = true
         if !survivors.isEmpty {
@@ -93,14 +93,14 @@ extension ReplicaProcess {
 
     func propose(_ proposal: Proposal, _ question: Question) throws(StoreError) {
         let ticket = ticket(for: question)
-        try replica?.propose(proposal, ticket: ticket, &core, files, &effects)
+        try running?.replica.propose(proposal, ticket: ticket, &core, files, &effects)
     }
 
     // MARK: Checkpoints
 
     private func writeCheckpoint() throws(StoreError) {
         if checkpoint.segmentsBegun >= 2, checkpoint.writer == nil, !checkpoint.isWaiting,
-            let position = replica?.replayPosition
+            let position = running?.replica.replayPosition
         {
             checkpoint.writer = CheckpointWriter(core, at: position)
             checkpoint.number = tickCount
@@ -121,7 +121,7 @@ extension ReplicaProcess {
         guard number == checkpoint.number, let writer = checkpoint.writer, isPassed else {
             return checkpoint = CheckpointWork()
         }
-        let committed = replica?.published.index ?? .zero
+        let committed = running?.replica.published.index ?? .zero
         let contents = writer.header(committed: committed) + checkpoint.body
         checkpoint.writer = nil
         let segment = writer.position.segment

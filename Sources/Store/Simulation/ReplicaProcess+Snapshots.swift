@@ -69,8 +69,8 @@ extension ReplicaProcess {
     // MARK: At the leader
 
     func offerSnapshot(to follower: MemberID) {
-        guard let snapshot = replica?.snapshot else { return }
-        replica?.offerSnapshot(snapshot, to: follower, &core, &effects)
+        guard let snapshot = running?.replica.snapshot else { return }
+        running?.replica.offerSnapshot(snapshot, to: follower, &core, &effects)
     }
 
     private func send(_ message: SnapshotMessage, to member: MemberNumber) {
@@ -83,7 +83,8 @@ extension ReplicaProcess {
         else { return }
         switch message {
         case .ask:
-            guard let end = replica?.writtenEnd, replica?.raft.isLeader == true else { return }
+            guard let end = running?.replica.writtenEnd, running?.replica.raft.isLeader == true
+            else { return }
             snapshot.servedAt = tickCount
             let parts = try SnapshotSender.parts(files, writtenEnd: end)
             if !parts.isEmpty { send(.parts(parts), to: from) }
@@ -101,7 +102,7 @@ extension ReplicaProcess {
     // MARK: At the follower
 
     func consider(_ offer: RaftActions.Offer) {
-        guard let term = replica?.raft.term, !snapshot.isInstalling else { return }
+        guard let term = running?.replica.raft.term, !snapshot.isInstalling else { return }
         if let receiver = snapshot.receiver, receiver.source == offer.from, receiver.term == term {
             return
         }
@@ -115,7 +116,7 @@ extension ReplicaProcess {
     }
 
     func tickSnapshot() {
-        guard let receiver = snapshot.receiver, let raft = replica?.raft else { return }
+        guard let receiver = snapshot.receiver, let raft = running?.replica.raft else { return }
         guard receiver.term == raft.term else { return snapshot.receiver = nil }
         let actions = snapshot.receiver?.tick(ticksMax: 3) ?? []
         for case .send(let message) in actions {
@@ -185,7 +186,7 @@ extension ReplicaProcess {
 
     /// All is there: the member stands still until it is the log.
     private func install(_ parts: [SnapshotPart]) throws(StoreError) {
-        guard let receiver = snapshot.receiver, let raft = replica?.raft else { return }
+        guard let receiver = snapshot.receiver, let raft = running?.replica.raft else { return }
         guard receiver.term == raft.term, raft.leader == receiver.source else {
             return snapshot.receiver = nil
         }
@@ -193,8 +194,8 @@ extension ReplicaProcess {
             let files = IncomingFiles(disk: disk, parts: parts)
             let found = try LogRecovery(of: identity).run(files)
             let snapshot = Snapshot(last: found.log.log.last, membership: .none)
-            guard raft.wants(snapshot), found.log.applied >= replica?.published.index ?? .zero
-            else { return giveUp(parts) }
+            let applied = running?.replica.published.index ?? .zero
+            guard raft.wants(snapshot), found.log.applied >= applied else { return giveUp(parts) }
             self.snapshot.writing = nil
             self.snapshot.isInstalling = true
             self.snapshot.installation = SnapshotInstallation(
@@ -215,7 +216,7 @@ extension ReplicaProcess {
     /// is the log.
     func goOnInstalling() {
         guard snapshot.isInstalling, commands.isEmpty, let end = snapshot.end,
-            let installation = snapshot.installation, let raft = replica?.raft,
+            let installation = snapshot.installation, let raft = running?.replica.raft,
             let tail = installation.parts.last
         else { return }
         snapshot.end = nil
@@ -261,11 +262,11 @@ extension ReplicaProcess {
     }
 
     func noteInstalled() throws(StoreError) {
-        for ticket in replica?.takeTickets() ?? [] {
+        for ticket in running?.replica.takeTickets() ?? [] {
             try take(Effects.Answer(ticket: ticket, result: .failure(.outcomeUnknown)))
         }
         for (number, _) in changes { answer(number, .reply(.unknown)) }
-        replica = nil
+        running = nil
         questions = [:]
         (effects, isSynced, inputs) = (Effects(), false, [])
         (next, nextBytes, reclaim, changes) = (nil, nil, nil, [])

@@ -9,6 +9,12 @@ internal import StoreSimulator
 final class ReplicaProcess {
     typealias Effects = ReplicaEffects
 
+    /// The member itself, in a place of its own: whoever reads a part of an optional copies all.
+    final class Running {
+        var replica: Replica
+        init(_ replica: consuming Replica) { self.replica = replica }
+    }
+
     /// What is answered later.
     enum Question: Sendable {
         case transact(RequestNumber)
@@ -30,7 +36,7 @@ final class ReplicaProcess {
     var identity: IdentityFile
     var files: SimulatedFiles
     /// Nil until its files are there.
-    var replica: Replica?
+    var running: Running?
     /// What the replica has not answered yet.
     var questions: [ProposalTicket: Question] = [:]
     private var questionCount = 0
@@ -96,12 +102,6 @@ final class ReplicaProcess {
         return ticket
     }
 
-    /// What an observer sees of it; nil while it starts.
-    var witness: RaftWitness? {
-        guard let raft = replica?.raft, !snapshot.isInstalling else { return nil }
-        return RaftWitness(raft)
-    }
-
     var disk: SimulatedDisk { files.disk }
 
     /// Does what `body` says, with the effects of one step.
@@ -133,10 +133,10 @@ final class ReplicaProcess {
     }
 
     private func noteStanding() throws(StoreError) {
-        guard replica != nil else { return }
-        out.standing.term = replica?.raft.term.number ?? 0
-        out.standing.isLeader = replica?.raft.isLeader ?? false
-        let published = replica?.published ?? .zero
+        guard running != nil else { return }
+        out.standing.term = running?.replica.raft.term.number ?? 0
+        out.standing.isLeader = running?.replica.raft.isLeader ?? false
+        let published = running?.replica.published ?? .zero
         out.standing.applied = published.index.number
         out.standing.appliedTerm = published.term.number
         out.standing.hash = try contents.hash(of: core, files)
@@ -199,8 +199,10 @@ final class ReplicaProcess {
     }
 
     func begin(_ found: consuming RecoveredFiles) {
-        replica = Replica(
-            configuration: Limits.configuration(boot), recovered: found.log, seed: random.next())
+        running = Running(
+            Replica(
+                configuration: Limits.configuration(boot), recovered: found.log,
+                seed: random.next()))
         core = found.takeCore()
         told = core.published
         pruneStart = []
@@ -226,7 +228,7 @@ final class ReplicaProcess {
     /// Takes inputs as long as the log has room for what they may add.
     func drain() throws(StoreError) {
         guard !snapshot.isInstalling else { return goOnInstalling() }
-        guard replica != nil else {
+        guard running != nil else {
             // It does not know anything yet; whoever asks may ask elsewhere.
             for case .request(let number, let request) in inputs { refuse(number, request) }
             return inputs.removeAll()
@@ -234,7 +236,7 @@ final class ReplicaProcess {
         if isSynced {
             guard makeRoom(Replica.talkRoom) else { return }
             isSynced = false
-            replica?.synced(&core, &effects)
+            running?.replica.synced(&core, &effects)
         }
         while let input = inputs.first, !snapshot.isInstalling {
             let frame = Self.frame(input)
@@ -250,7 +252,7 @@ final class ReplicaProcess {
         guard case .request(_, .call(let call)) = input, let proposal = Self.proposal(call) else {
             return Replica.talkRoom
         }
-        return max(replica?.room(for: proposal, core) ?? 0, Replica.talkRoom)
+        return max(running?.replica.room(for: proposal, core) ?? 0, Replica.talkRoom)
     }
 
     private func take(_ input: Input, _ frame: PeerFrame?) throws(StoreError) {
@@ -262,7 +264,7 @@ final class ReplicaProcess {
             guard frame.message.from.number == from.number, frame.cluster == Self.cluster else {
                 return
             }
-            replica?.receive(frame.message, payloads: frame.payloads, &core, &effects)
+            running?.replica.receive(frame.message, payloads: frame.payloads, &core, &effects)
         case .request(let number, let request): try take(request, number)
         case .disk: break
         }
@@ -283,12 +285,12 @@ final class ReplicaProcess {
         let passed = now.microseconds - last.microseconds
         guard passed > boot.tickMicroseconds * Int64(boot.electionTicks) else { return }
         lastTick = now
-        replica?.notePaused(&core, &effects)
+        running?.replica.notePaused(&core, &effects)
     }
 
     private func tick() throws(StoreError) {
         lastTick = now
-        replica?.tick(&core, &effects)
+        running?.replica.tick(&core, &effects)
         tickSnapshot()
         if tickCount % 10 == 0 {
             tellProgress()
@@ -300,30 +302,35 @@ final class ReplicaProcess {
 
     /// Publishes what can be, and carries out what the member wants.
     func publish() throws(StoreError) {
-        replica?.endRound(&core, &effects)
-        try replica?.publish(&core, files, &effects)
+        running?.replica.endRound(&core, &effects)
+        try running?.replica.publish(&core, files, &effects)
         try carryOut()
     }
 
     /// Writes what there is to write, and keeps house.
     func settle() throws(StoreError) {
-        guard replica != nil, !snapshot.isInstalling else { return }
+        guard running != nil, !snapshot.isInstalling else { return }
         try publish()
-        while let write = replica?.beginWrite() {
+        while let write = running?.replica.beginWrite() {
             begin(write)
             try publish()
         }
-        if replica?.needsRebuild == true, replica?.isWritten == true { try rebuild() }
-        if replica?.isHalfFull == true { prepareNext(Limits.segmentBytes) }
+        if running?.replica.needsRebuild == true, running?.replica.isWritten == true {
+            try rebuild()
+        }
+        if running?.replica.isHalfFull == true { prepareNext(Limits.segmentBytes) }
         try keepHouse()
         answerChanges()
     }
 
     private func carryOut() throws(StoreError) {
+        if effects.isEmpty { return try tell([]) }
         var wanted = Effects()
         swap(&wanted, &effects)
         for message in wanted.messages {
-            guard let payloads = try replica?.payloads(of: message, files) else { continue }
+            guard let payloads = try running?.replica.payloads(of: message, files) else {
+                continue
+            }
             let frame = PeerFrame(cluster: Self.cluster, message: message, payloads: payloads)
             out.messages.append(
                 (MemberNumber(message.to.number), [Limits.peerFrame] + frame.encoded()))
@@ -354,14 +361,14 @@ final class ReplicaProcess {
 
     /// The state has seen what became void: it is built up again from the log.
     private func rebuild() throws(StoreError) {
-        guard let through = replica?.rebuildThrough else { return }
+        guard let through = running?.replica.rebuildThrough else { return }
         (reclaim, checkpoint.writer) = (nil, nil)
         let found = try LogRecovery(of: identity, rebuilding: through).run(files)
         let checkpoint = core.checkpointBegin
         core = found.takeCore()
         core.noteCheckpoint(at: checkpoint)
         pruneStart = []
-        replica?.noteRebuilt()
+        running?.replica.noteRebuilt()
         try publish()
     }
 }
@@ -410,9 +417,8 @@ struct PublishedContents {
                         LogDamage(offset: Int(place.offset), reason: .contents))
                 }
                 // Everything but the offset, which is each member's own.
-                for offset in change.offset..<change.offset + change.stride {
-                    hash = (hash ^ UInt64(bytes.byte(at: offset))) &* 0x100_0000_01B3
-                }
+                let end = change.offset + change.stride
+                hash = hash &* 31 &+ bytes.extracting(change.offset..<end).digest
             }
         }
         (revision, last) = (core.published, hash)

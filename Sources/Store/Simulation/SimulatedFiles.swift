@@ -13,8 +13,6 @@ struct SimulatedFiles: MemberFiles {
     let disk: SimulatedDisk
     /// Sequence numbers of the segments in use.
     var sequences: [UInt32] = []
-    /// What is being written and can be read already, as in a system's cache.
-    var underway: SegmentWrite?
 
     init(_ disk: SimulatedDisk) {
         self.disk = disk
@@ -39,14 +37,7 @@ struct SimulatedFiles: MemberFiles {
         _ sequence: UInt32, _ body: (RawSpan) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
         let result: Result? = try disk.withBytes(of: name(of: sequence)) {
-            bytes throws(StoreError) in
-            guard let underway, underway.segment == sequence,
-                underway.offset + underway.bytes.count <= bytes.count
-            else { return try body(bytes.raw) }
-            var now = bytes
-            now.replaceSubrange(
-                underway.offset..<underway.offset + underway.bytes.count, with: underway.bytes)
-            return try body(now.raw)
+            bytes throws(StoreError) in try body(bytes.raw)
         }
         guard let result else {
             throw .damaged(

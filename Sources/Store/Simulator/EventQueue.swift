@@ -8,7 +8,8 @@ struct EventQueue<Event> {
         var slot: Int
 
         static func < (left: Item, right: Item) -> Bool {
-            (left.at, left.order) < (right.at, right.order)
+            let (at, other) = (left.at.microseconds, right.at.microseconds)
+            return at == other ? left.order < right.order : at < other
         }
     }
 

@@ -1,7 +1,7 @@
 internal import StoreHistory
 
 /// A machine in the sense of hardware: a disk, a clock, and a process that runs or does not.
-final class Node<Machine: SimulatedMachine> {
+final class Node {
     let index: Int
     var random: SeededRandom
     /// Nil: nothing is installed here.
@@ -9,8 +9,8 @@ final class Node<Machine: SimulatedMachine> {
     var founders: [MemberNumber] = []
     let disk = SimulatedDisk()
 
-    /// The process; nil while it is down.
-    var machine: Machine?
+    /// Whether its process runs.
+    var isUp = false
     /// Counts the starts, to tell apart what was meant for the process before.
     var incarnation = 0
     var standing = Standing()
@@ -46,9 +46,6 @@ final class Node<Machine: SimulatedMachine> {
 
     init(index: Int, random: SeededRandom) { (self.index, self.random) = (index, random) }
 
-    /// Whether the process runs. Asking `machine` itself would copy it.
-    var isUp = false
-
     /// What its clock shows.
     func clock(_ now: Moment) -> Moment {
         Moment(now.microseconds / 1000 * clockPermille + clockOffset)
@@ -70,7 +67,7 @@ final class Node<Machine: SimulatedMachine> {
 // MARK: Processes
 
 extension World {
-    func start(_ node: Node<Machine>) {
+    func start(_ node: Node) {
         node.isStarting = false
         guard let member = node.member, !node.isUp, !node.isRetired,
             !node.isAway
@@ -78,37 +75,39 @@ extension World {
         node.incarnation += 1
         node.standing = Standing()
         trace.note(now, 1, member.number, text: "\(member) starts")
-        let boot = Boot<Machine.Defect>(
+        let boot = Boot<NoDefect>(
             member: member, founders: node.founders, seed: node.random.next(),
             now: node.clock(now), tickMicroseconds: plan.tickMicroseconds,
-            electionTicks: settings.electionTicks, defect: defect)
+            electionTicks: settings.electionTicks)
         effects.removeAll()
         effects.standing = node.standing
         node.isUp = true
-        node.machine = Machine(boot, disk: node.disk, effects: &effects)
+        processes.start(node.index, boot, node.disk, &effects)
         let phase = node.random.between(1...plan.tickMicroseconds)
         queue.add(.tick(node: node.index, incarnation: node.incarnation), at: after(phase))
         strikeAgain(node)
         carryOut(node)
     }
 
-    func startLater(_ node: Node<Machine>, _ microseconds: ClosedRange<Int64>) {
+    func startLater(_ node: Node, _ microseconds: ClosedRange<Int64>) {
         guard !node.isStarting else { return }
         node.isStarting = true
         queue.add(.start(node: node.index), at: after(faultRandom.between(microseconds)))
     }
 
     /// Ends a process, and with it all connections of clients to it.
-    func crash(_ node: Node<Machine>, _ loss: SimulatedDisk.Loss) {
+    func crash(_ node: Node, _ loss: SimulatedDisk.Loss) {
         trace.note(now, 2, UInt64(node.index), text: "\(node.name) crashes, losing \(loss)")
         let isTorn = node.disk.crash(loss, underway: node.commands.first?.command, &diskRandom)
         if isTorn { faults.add(.tornWrite) }
         end(node)
     }
 
-    private func end(_ node: Node<Machine>) {
-        if let member = node.member { observer.note(crashOf: member) }
-        (node.machine, node.isUp) = (nil, false)
+    private func end(_ node: Node) {
+        if let member = node.member { processes.note(crashOf: member) }
+        node.isUp = false
+        processes.end(node.index)
+        node.disk.hide()
         node.incarnation += 1
         node.commands.removeAll()
         (node.plannedCrash, node.inputsToInterruption) = (nil, nil)
@@ -121,23 +120,23 @@ extension World {
         }
     }
 
-    func tick(_ node: Node<Machine>, _ incarnation: Int) {
+    func tick(_ node: Node, _ incarnation: Int) {
         guard node.incarnation == incarnation else { return }
         let microseconds = plan.tickMicroseconds * 1000 / node.clockPermille
         queue.add(.tick(node: node.index, incarnation: incarnation), at: after(microseconds))
         step(node, .tick)
     }
 
-    func step(_ node: Node<Machine>, _ input: Input) {
+    func step(_ node: Node, _ input: Input) {
         guard node.isUp else { return }
         effects.removeAll()
         effects.standing = node.standing
-        node.machine?.step(input, now: node.clock(now), disk: node.disk, effects: &effects)
+        processes.step(node.index, input, node.clock(now), node.disk, &effects)
         carryOut(node)
     }
 
     /// Does what a machine wants done.
-    private func carryOut(_ node: Node<Machine>) {
+    private func carryOut(_ node: Node) {
         var wanted = Effects()
         swap(&wanted, &effects)
         for (to, bytes) in wanted.messages { send(from: node, to: to, bytes) }
@@ -155,20 +154,21 @@ extension World {
         interrupt(node)
     }
 
-    private func observe(_ node: Node<Machine>) {
-        guard let machine = node.machine, let member = node.member else { return }
-        guard let broken = observer.note(step: machine, of: member) else { return }
+    private func observe(_ node: Node) {
+        guard node.isUp, let member = node.member,
+            let broken = processes.broken(after: node.index, member)
+        else { return }
         violations.append(.invariant(broken))
     }
 
     /// The disk holds something else than the process was told.
-    func noteDamage(_ node: Node<Machine>) {
+    func noteDamage(_ node: Node) {
         node.isDamaged = true
-        if let member = node.member { observer.note(damageOf: member) }
+        if let member = node.member { processes.note(damageOf: member) }
     }
 
     /// Crashes a process in the middle of a snapshot's installation, if that is planned.
-    private func interrupt(_ node: Node<Machine>) {
+    private func interrupt(_ node: Node) {
         guard node.isUp, node.standing.isInstallingSnapshot else {
             node.inputsToInterruption = nil
             return
@@ -184,7 +184,7 @@ extension World {
         startLater(node, 50_000...2_000_000)
     }
 
-    private func halt(_ node: Node<Machine>, _ reason: Halt) {
+    private func halt(_ node: Node, _ reason: Halt) {
         trace.note(now, 3, UInt64(node.index), text: "\(node.name) halts: \(reason)")
         switch reason {
         case .diskFailed:
@@ -204,13 +204,13 @@ extension World {
         }
     }
 
-    private func broken(_ node: Node<Machine>, _ reason: Halt) {
+    private func broken(_ node: Node, _ reason: Halt) {
         violations.append(.halted(member: node.name, reason))
     }
 
     // MARK: What holds at every step
 
-    private func examine(_ node: Node<Machine>, _ standing: Standing) {
+    private func examine(_ node: Node, _ standing: Standing) {
         guard node.isUp, let member = node.member else { return }
         let before = node.standing
         guard standing != before else { return }
@@ -243,7 +243,7 @@ extension World {
 
     // MARK: Disk
 
-    private func beginDiskCommand(_ node: Node<Machine>) {
+    private func beginDiskCommand(_ node: Node) {
         guard let first = node.commands.first else { return }
         var microseconds: Int64 =
             switch first.command {
@@ -260,7 +260,7 @@ extension World {
         queue.add(.disk(node: node.index, incarnation: node.incarnation), at: after(microseconds))
     }
 
-    func finishDiskCommand(_ node: Node<Machine>, _ incarnation: Int) {
+    func finishDiskCommand(_ node: Node, _ incarnation: Int) {
         guard node.incarnation == incarnation, let first = node.commands.first else { return }
         if let crash = node.plannedCrash, crash.loss != .torn || first.command.canBeTorn,
             faultRandom.chance(permille: 400)
@@ -311,7 +311,7 @@ extension DiskCommand {
 // MARK: Messages
 
 extension World {
-    func send(from node: Node<Machine>, to member: MemberNumber, _ bytes: [UInt8]) {
+    func send(from node: Node, to member: MemberNumber, _ bytes: [UInt8]) {
         guard let from = node.member,
             let target = nodes.first(where: { $0.member == member })
         else { return }
@@ -350,7 +350,7 @@ extension World {
     }
 
     func receive(
-        _ node: Node<Machine>, from: Int, _ member: MemberNumber, _ bytes: [UInt8], _ serial: UInt64
+        _ node: Node, from: Int, _ member: MemberNumber, _ bytes: [UInt8], _ serial: UInt64
     ) {
         guard node.isUp else { return }
         if serial < network[from, node.index].delivered { faults.add(.reordering) }
@@ -381,7 +381,7 @@ extension World {
             at: after(networkRandom.between(1001...2000)))
     }
 
-    func ask(_ node: Node<Machine>, _ number: RequestNumber, _ request: Request) {
+    func ask(_ node: Node, _ number: RequestNumber, _ request: Request) {
         if case .hangUp = request {
             return step(node, .request(number, request))  // a broken connection is noticed, too
         }
@@ -403,7 +403,7 @@ extension World {
         }
     }
 
-    func send(_ answer: Answer, from node: Node<Machine>, to number: RequestNumber) {
+    func send(_ answer: Answer, from node: Node, to number: RequestNumber) {
         guard var there = pending[number], there.node == node.index else { return }
         // A connection that has lost something is broken.
         guard !node.isCutFromClients else { return hangUp(number) }

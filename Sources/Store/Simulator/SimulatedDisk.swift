@@ -32,7 +32,11 @@ package final class SimulatedDisk {
         case torn
     }
 
-    private var files: [String: File] = [:]
+    private var files: [String: File] = [:] {
+        didSet { recent.removeAll(keepingCapacity: true) }
+    }
+    /// Files that were read lately: a few names are asked for again and again.
+    private var recent: [(name: String, file: File)] = []
     private var durableFiles: [String: File] = [:]
     private var unsyncedNames: [NameChange] = []
     private enum NameChange {
@@ -47,25 +51,53 @@ package final class SimulatedDisk {
     var losesNextWrite = false
     var misdirectsNextWrite = false
 
+    /// A write that can be read already, as in a system's cache, and has not come to be.
+    private var shown: (file: File, offset: Int, before: [UInt8])?
+
     package init() {}
 
     // MARK: Reading
 
+    /// Shows the bytes of a write that is about to be carried out to whoever reads, until it is or
+    /// the process ends. One at a time.
+    package func show(_ name: String, _ offset: Int, _ bytes: [UInt8]) {
+        hide()
+        guard let file = file(name), offset + bytes.count <= file.bytes.count else { return }
+        let place = offset..<offset + bytes.count
+        shown = (file, offset, Array(file.bytes[place]))
+        file.bytes.replaceSubrange(place, with: bytes)
+    }
+
+    /// What was shown is gone again.
+    func hide() {
+        guard let (file, offset, before) = shown else { return }
+        shown = nil
+        file.bytes.replaceSubrange(offset..<offset + before.count, with: before)
+    }
+
     package var names: [String] { files.keys.sorted() }
 
-    package func byteCount(of name: String) -> Int? { files[name]?.bytes.count }
+    private func file(_ name: String) -> File? {
+        if let known = recent.first(where: { $0.name == name }) { return known.file }
+        guard let file = files[name] else { return nil }
+        if recent.count == 4 { recent.removeFirst() }
+        recent.append((name, file))
+        return file
+    }
+
+    package func byteCount(of name: String) -> Int? { file(name)?.bytes.count }
 
     /// Lends a file's bytes. Do not keep a copy: the next write would have to copy it all.
     package func withBytes<Result, Failure: Error>(
         of name: String, _ body: ([UInt8]) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
-        guard let file = files[name] else { return nil }
+        guard let file = file(name) else { return nil }
         return try body(file.bytes)
     }
 
     /// A part of a file; nil if it has no such part.
     package func read(_ name: String, _ range: Range<Int>) -> [UInt8]? {
-        guard let file = files[name], range.upperBound <= file.bytes.count else { return nil }
+        guard let file = file(name), range.upperBound <= file.bytes.count else { return nil }
         return Array(file.bytes[range])
     }
 
@@ -82,6 +114,7 @@ package final class SimulatedDisk {
             files[name] = file
             unsyncedNames.append(.add(name, file))
         case .write(let name, let offset, let bytes):
+            if let shown, shown.file === file(name), shown.offset == offset { hide() }
             return write(name, offset, bytes, &random)
         case .sync(let name): return sync(name)
         case .rename(let name, let new):
@@ -103,7 +136,7 @@ package final class SimulatedDisk {
     private func write(
         _ name: String, _ offset: Int, _ bytes: [UInt8], _ random: inout SeededRandom
     ) -> (result: DiskResult, struck: FaultKind?) {
-        guard let file = files[name], offset >= 0, offset + bytes.count <= file.bytes.count else {
+        guard let file = file(name), offset >= 0, offset + bytes.count <= file.bytes.count else {
             return (.failed(.missing), nil)
         }
         if failsNextWrite {
@@ -131,7 +164,7 @@ package final class SimulatedDisk {
     }
 
     private func sync(_ name: String) -> (result: DiskResult, struck: FaultKind?) {
-        guard let file = files[name] else { return (.failed(.missing), nil) }
+        guard let file = file(name) else { return (.failed(.missing), nil) }
         if failsNextSync {
             failsNextSync = false
             for (sector, versions) in file.unsynced where file.stale[sector] == nil {
@@ -151,6 +184,7 @@ package final class SimulatedDisk {
     /// write or several were torn: some of their sectors are there and others are not.
     func crash(_ loss: Loss, underway: DiskCommand?, _ random: inout SeededRandom) -> Bool {
         (failsNextWrite, failsNextSync) = (false, false)
+        hide()
         if case .write(let name, let offset, let bytes)? = underway, let file = files[name],
             offset >= 0, offset + bytes.count <= file.bytes.count
         {
@@ -182,6 +216,7 @@ package final class SimulatedDisk {
     }
 
     func wipe() {
+        shown = nil
         (files, durableFiles) = ([:], [:])
         unsyncedNames.removeAll()
         (losesNextWrite, misdirectsNextWrite) = (false, false)

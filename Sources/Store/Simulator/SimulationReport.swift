@@ -57,6 +57,8 @@ package struct SimulationTotals: Sendable {
     package private(set) var operations = 0
     package private(set) var faults = FaultCounts()
     package private(set) var failed: [UInt64] = []
+    /// Equal for two runs of the same seeds.
+    package private(set) var traceHash: UInt64 = 0
 
     package init() {}
 
@@ -66,6 +68,7 @@ package struct SimulationTotals: Sendable {
         events += report.events
         operations += report.operations
         faults.add(report.faults)
+        traceHash = mixed(traceHash ^ report.traceHash)
         if !report.violations.isEmpty { failed.append(seed) }
     }
 
@@ -93,8 +96,8 @@ package struct MutationGate<Machine: SimulatedMachine> {
 
     package func row(_ defect: Machine.Defect, firstSeed: UInt64 = 1) -> Row {
         for count in 0..<seedsMax {
-            let world = World<Machine>(
-                seed: firstSeed + UInt64(count), settings: settings[count % settings.count],
+            let world = World(
+                of: Machine.self, seed: firstSeed + UInt64(count), settings: settings[count % settings.count],
                 defect: defect)
             if let violation = world.run().violations.first {
                 return Row(defect: defect, seeds: count + 1, violation: violation)

@@ -1,3 +1,4 @@
+internal import StoreCore
 internal import StoreHistory
 
 /// What happened, as one number that two runs of the same seed share, and as text if it is wanted.
@@ -24,9 +25,6 @@ struct Trace {
 
     /// A number for bytes, so that their contents are part of the hash.
     static func digest(_ bytes: [UInt8]) -> UInt64 {
-        var hash = UInt64(bytes.count)
-        let span = bytes.span
-        for place in span.indices { hash = (hash ^ UInt64(span[place])) &* 0x100_0000_01B3 }
-        return hash
+        bytes.raw.digest
     }
 }

@@ -117,7 +117,7 @@ extension World {
         }
     }
 
-    private func planCrash(_ node: Node<Machine>, _ kind: FaultKind, isNow: Bool) {
+    private func planCrash(_ node: Node, _ kind: FaultKind, isNow: Bool) {
         let loss: SimulatedDisk.Loss =
             switch kind {
             case .crash: .nothing
@@ -134,7 +134,7 @@ extension World {
     }
 
     /// Plans a loss of power soon after a start, before what was found in the cache is safe.
-    func strikeAgain(_ node: Node<Machine>) {
+    func strikeAgain(_ node: Node) {
         guard phase == .chaos, plan.kinds.contains(.powerLoss), node.incarnation > 1,
             faultRandom.chance(permille: 200)
         else { return }
@@ -143,7 +143,7 @@ extension World {
             at: after(100 + faultRandom.between(0...50) << Int64(faultRandom.below(14))))
     }
 
-    func crashAgain(_ node: Node<Machine>, _ incarnation: Int) {
+    func crashAgain(_ node: Node, _ incarnation: Int) {
         guard node.isUp, node.incarnation == incarnation, phase == .chaos else { return }
         let struck = faultRandom.chance(permille: 400) ? nodes.filter(\.isUp) : [node]
         for node in struck {
@@ -179,7 +179,7 @@ extension World {
     }
 
     /// Starts one member after the other anew.
-    func upgrade(_ node: Node<Machine>) {
+    func upgrade(_ node: Node) {
         guard phase == .chaos else { return }
         if node.isUp {
             faults.add(.rollingUpgrade)
@@ -225,7 +225,7 @@ extension World {
             faults.add(.diskLoss)
             crash(node, .unsynced)
             node.disk.wipe()
-            if let member = node.member { observer.note(endOf: member) }
+            if let member = node.member { processes.note(endOf: member) }
             replace(node)
         }
     }

@@ -28,7 +28,7 @@ extension World {
     /// Gives a node that has lost its disk, or cannot use it, a new member in place of the old: as
     /// an operator would, or as the member itself does, which gives its number up before the others
     /// know of it.
-    func replace(_ node: Node<Machine>) {
+    func replace(_ node: Node) {
         guard let old = node.member, !node.isBeingReplaced else { return }
         (node.isBeingReplaced, node.isRetired) = (true, true)
         let new = nextMember()
@@ -99,10 +99,10 @@ extension World {
         }
     }
 
-    private func clear(_ node: Node<Machine>) {
+    private func clear(_ node: Node) {
         if node.isUp { crash(node, .unsynced) }
         node.disk.wipe()
-        if let member = node.member { observer.note(endOf: member) }
+        if let member = node.member { processes.note(endOf: member) }
         node.disk.isFull = false
         (node.member, node.standing) = (nil, Standing())
         (node.isDamaged, node.isLeaving, node.hasFailed) = (false, false, false)

@@ -13,7 +13,7 @@ extension World {
         queue.add(.check, at: after(100_000))
     }
 
-    private func heal(_ node: Node<Machine>) {
+    private func heal(_ node: Node) {
         (node.disk.isFull, node.isAway) = (false, false)
         (node.disk.failsNextWrite, node.disk.failsNextSync) = (false, false)
         (node.disk.losesNextWrite, node.disk.misdirectsNextWrite) = (false, false)
@@ -29,7 +29,7 @@ extension World {
     }
 
     /// One node stays down for a while, if all others are well.
-    private func isLeftDown(_ node: Node<Machine>) -> Bool {
+    private func isLeftDown(_ node: Node) -> Bool {
         guard plan.leavesOneDown, node.index == plan.frail.first, operatorDesk.isIdle else {
             return false
         }

@@ -3,19 +3,18 @@ package import StoreHistory
 
 /// A cluster, its clients, and everything between them, in one thread. What happens follows from
 /// the seed alone.
-package final class World<Machine: SimulatedMachine> {
+package final class World {
     /// The operator's place among the clients.
     static var operatorClient: Int { -1 }
 
     let settings: SimulationSettings
-    let defect: Machine.Defect?
     var now = Moment(0)
     var queue = EventQueue<WorldEvent>()
     var trace: Trace
     var phase = Phase.chaos
     var eventCount = 0
 
-    var nodes: [Node<Machine>] = []
+    var nodes: [Node] = []
     var network: Network
     var clients: [SimulatedClient] = []
     var pending: [RequestNumber: PendingRequest] = [:]
@@ -32,7 +31,7 @@ package final class World<Machine: SimulatedMachine> {
 
     package private(set) var history = History()
     var violations: [SimulationViolation] = []
-    var observer: Machine.Observer
+    let processes: any Processes
     /// Who led in which term.
     var leaders: [UInt64: MemberNumber] = [:]
     /// What a member had in it when it had applied up to here.
@@ -40,25 +39,34 @@ package final class World<Machine: SimulatedMachine> {
     var healed = Moment(0)
     var deadline = Moment(0)
 
-    package init(
-        seed: UInt64, settings: SimulationSettings, defect: Machine.Defect? = nil,
-        print: ((String) -> Void)? = nil
+    /// - Parameter print: Is told all that happens.
+    package convenience init<Machine: SimulatedMachine>(
+        of machine: Machine.Type, seed: UInt64, settings: SimulationSettings,
+        defect: Machine.Defect? = nil, print: ((String) -> Void)? = nil
+    ) {
+        let founders = (1...settings.members).map { MemberNumber(UInt64($0)) }
+        let processes = ProcessesOf<Machine>(
+            nodes: settings.members + settings.sparesMax, founders: founders, defect: defect)
+        self.init(of: processes, founders, seed, settings, print)
+    }
+
+    private init(
+        of processes: any Processes, _ founders: [MemberNumber], _ seed: UInt64,
+        _ settings: SimulationSettings, _ print: ((String) -> Void)?
     ) {
         var random = SeededRandom(seed: seed)
-        (self.settings, self.defect) = (settings, defect)
+        (self.settings, self.processes) = (settings, processes)
         trace = Trace(print: print)
         networkRandom = random.split()
         faultRandom = random.split()
         diskRandom = random.split()
         let nodeCount = settings.members + settings.sparesMax
         memberCount = UInt64(settings.members)
-        plan = FaultPlan(settings, tolerated: Machine.tolerated, &faultRandom)
+        plan = FaultPlan(settings, tolerated: processes.tolerated, &faultRandom)
         network = Network(
             nodes: nodeCount, calmJitterMicroseconds: plan.calmJitterMicroseconds)
-        let founders = (1...settings.members).map { MemberNumber(UInt64($0)) }
-        observer = Machine.Observer(founders: founders)
         for index in 0..<nodeCount {
-            let node = Node<Machine>(index: index, random: random.split())
+            let node = Node(index: index, random: random.split())
             if index < settings.members {
                 (node.member, node.founders) = (founders[index], founders)
             }
@@ -133,7 +141,7 @@ package final class World<Machine: SimulatedMachine> {
     }
 
     /// The node whose process would have to run for the event to happen.
-    private func nodeConcerned(_ event: WorldEvent) -> Node<Machine>? {
+    private func nodeConcerned(_ event: WorldEvent) -> Node? {
         switch event {
         case .tick(let index, _), .message(let index, _, _, _, _), .disk(let index, _),
             .request(let index, _, _):
