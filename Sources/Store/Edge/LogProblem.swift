@@ -82,9 +82,19 @@ extension LogProblem {
                 remedy: "Stop it first, or ask it: martlet store status, martlet store snapshot")
         case .system(let operation, let file, let code):
             let text = unsafe String(cString: strerror(code))
-            self.init(.unusable, file, "cannot \(operation) it: \(text)", remedy: "See to that")
+            self.init(
+                .unusable, file, "cannot \(operation) it: \(text)", remedy: Self.remedy(of: code))
         default:
-            self.init(.unusable, directory, "\(error)", remedy: "See to that")
+            self.init(.unusable, directory, "\(error)", remedy: "Try again")
+        }
+    }
+
+    private static func remedy(of code: Int32) -> String {
+        switch code {
+        case ENOENT, ENOTDIR: "Check the path"
+        case EACCES, EPERM, EROFS: "Run this as the user that owns it, or name another place"
+        case ENOSPC, EDQUOT: "Make room on the disk"
+        default: "Look at the disk"
         }
     }
 }
