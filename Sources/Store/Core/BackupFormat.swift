@@ -74,6 +74,7 @@ package struct BackupHeader: Equatable, Sendable {
     private static let partBytes = 32
     private static let checkedFrom = 12
     package static let endBytes = 16
+    private static let stepBytes = 16 * 1024 * 1024
     /// A log has far fewer segments.
     private static let partsMax = 1 << 20
 
@@ -183,14 +184,22 @@ package struct BackupHeader: Equatable, Sendable {
 
     /// Compares the file with the checksum at its end.
     ///
+    /// - Parameter pause: Called now and then: what has been read is not wanted any more.
     /// - Throws: ``BackupDamage``. Where the damage is cannot be told from a sum.
     /// - Complexity: O(*n*) in the bytes of the file.
-    package func checkEnd(of file: RawSpan) throws(BackupDamage) {
+    package func checkEnd(
+        of file: RawSpan, pausing pause: () -> Void = {}
+    ) throws(BackupDamage) {
         let end = fileBytes - Self.endBytes
         guard file.integer(at: end, as: UInt64.self) == Self.endMagic else {
             throw BackupDamage(offset: end, .checksum)
         }
-        guard crc32c(file.slice(0, end)) == file.integer(at: end + 8, as: UInt32.self) else {
+        var checksum = ByteChecksum()
+        for offset in stride(from: 0, to: end, by: Self.stepBytes) {
+            checksum.add(file.slice(offset, min(Self.stepBytes, end - offset)))
+            pause()
+        }
+        guard checksum.value == file.integer(at: end + 8, as: UInt32.self) else {
             throw BackupDamage(offset: end + 8, .checksum)
         }
         guard file.integer(at: end + 12, as: UInt32.self) == 0 else {

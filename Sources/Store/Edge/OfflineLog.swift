@@ -1,6 +1,7 @@
 internal import Raft
 internal import Replica
 package import StoreCore
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -28,6 +29,8 @@ package final class OfflineLog: Sendable {
     package let source: Source
     private let pieces: [Piece]
     private let lock: FileLock?
+    /// The newest segment that has been read.
+    private let newest = Atomic<UInt64>(0)
 
     private init(_ path: String, _ source: Source, _ pieces: [Piece], _ lock: FileLock?) {
         (self.path, self.source, self.pieces, self.lock) = (path, source, pieces, lock)
@@ -135,6 +138,7 @@ package final class OfflineLog: Sendable {
         guard file.isReadable else {
             throw .damaged(file: path, LogDamage(offset: 0, reason: .unreadable))
         }
+        file.trim()
         return (file, bytes)
     }
 }
@@ -158,9 +162,20 @@ extension OfflineLog: MemberFiles {
         guard let piece = piece(sequence) else {
             throw .damaged(file: name(of: sequence), LogDamage(offset: 0, reason: .missing))
         }
+        trimBefore(piece)
         return try piece.file.withBytes { (bytes) throws(StoreError) in
             try body(bytes.extracting(piece.range))
         }
+    }
+
+    /// Reading goes from one segment to the next: those before are looked at again here and there
+    /// only, and need not stay in this process's memory.
+    private func trimBefore(_ piece: Piece) {
+        let current = UInt64(piece.sequence)
+        let last = newest.load(ordering: .relaxed)
+        guard current > last else { return }
+        newest.store(current, ordering: .relaxed)
+        if last > 0 { trim() }
     }
 
     private func piece(_ sequence: UInt32) -> Piece? {
@@ -176,7 +191,12 @@ extension OfflineLog: MemberFiles {
     package var bytes: Int { pieces.reduce(0) { $0 + $1.range.count } }
 
     /// Gives back the memory that reading has mapped.
-    package func trim() { for piece in pieces { piece.file.trim() } }
+    package func trim() {
+        // The segments of a backup lie in one file.
+        if case .backup = source { pieces.first?.file.trim() } else {
+            for piece in pieces { piece.file.trim() }
+        }
+    }
 
     /// What was found to be wrong, as an operator may want to know it.
     func problem(_ error: StoreError) -> LogProblem {
@@ -242,7 +262,9 @@ extension OfflineLog: MemberFiles {
     package func checkChecksum() throws(LogProblem) {
         guard case .backup(let header) = source, let file = pieces.first?.file else { return }
         do throws(BackupDamage) {
-            try file.withBytes { (bytes) throws(BackupDamage) in try header.checkEnd(of: bytes) }
+            try file.withBytes { (bytes) throws(BackupDamage) in
+                try header.checkEnd(of: bytes, pausing: { file.trim() })
+            }
         } catch {
             throw LogProblem(error, in: path)
         }
