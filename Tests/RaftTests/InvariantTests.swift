@@ -92,6 +92,44 @@ import Testing
                 ]) == .appliedApart(MemberID(3), LogIndex(1)))
     }
 
+    @Test func aLeaderCountsForEntriesOfItsOwnAlone() {
+        let steps = { (committed: UInt64) in
+            [
+                [self.member(1, [1, 2], leads: true), self.member(2, [1, 2]), self.member(3, [])],
+                [
+                    self.member(1, [1, 2], leads: true, committed: committed),
+                    self.member(2, [1, 2]), self.member(3, []),
+                ],
+            ]
+        }
+        #expect(violation(steps(2)[0], steps(2)[1]) == nil)
+        #expect(
+            violation(steps(1)[0], steps(1)[1])
+                == .committedOldTerm(MemberID(1), Term(2), LogIndex(1)))
+    }
+
+    @Test func oneChangeOfMembersIsUnderWayAtATime() {
+        let change = EntryHeader(term: Term(1), kind: .membership(membership), bytes: 1)
+        var witness = member(1, [1], leads: true)
+        witness.log.append(change)
+        #expect(violation([witness, member(2, []), member(3, [])]) == nil)
+        witness.log.append(change)
+        #expect(
+            violation([witness, member(2, []), member(3, [])])
+                == .twoChangesAtOnce(MemberID(1), LogIndex(3)))
+    }
+
+    @Test func whatWasOnDiskIsThereAfterACrash() {
+        let invariants = RaftInvariants(membership: membership)
+        let before = member(1, [1, 1, 1], written: 2)
+        #expect(throws: Never.self) {
+            try invariants.check(member(1, [1, 1]), restartedFrom: before)
+        }
+        #expect(throws: RaftViolation.self) {
+            try invariants.check(member(1, [1]), restartedFrom: before)
+        }
+    }
+
     @Test func whatIsCommittedIsOnTheDisksOfAMajority() {
         let committed = EntryID(index: LogIndex(1), term: Term(1))
         #expect(

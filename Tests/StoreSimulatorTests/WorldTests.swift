@@ -9,10 +9,16 @@ private func settings(_ members: Int, seconds: Int64 = 8) -> SimulationSettings 
     return settings
 }
 
+private func world(
+    _ seed: UInt64, settings: SimulationSettings, print: ((String) -> Void)? = nil
+) -> World {
+    World(of: ReferenceMachine.self, seed: seed, settings: settings, print: print)
+}
+
 @Suite("A simulated world")
 struct WorldTests {
     @Test func isTheSameWhenItsSeedIs() {
-        let runs = [7, 7, 8].map { World(of: ReferenceMachine.self, seed: $0, settings: settings(3)).run() }
+        let runs = [7, 7, 8].map { world($0, settings: settings(3)).run() }
         #expect(runs[0].traceHash == runs[1].traceHash)
         #expect(runs[0].operations == runs[1].operations)
         #expect(runs[0].faults == runs[1].faults)
@@ -21,10 +27,10 @@ struct WorldTests {
 
     @Test func printsWithoutBeingChangedByIt() {
         var lines: [String] = []
-        let printed = World(of: ReferenceMachine.self, seed: 3, settings: settings(3)) { lines.append($0) }
+        let printed = world(3, settings: settings(3)) { lines.append($0) }
         #expect(
             printed.run().traceHash
-                == World(of: ReferenceMachine.self, seed: 3, settings: settings(3)).run().traceHash)
+                == world(3, settings: settings(3)).run().traceHash)
         #expect(lines.contains { $0.hasSuffix("m1 starts") })
         #expect(lines.contains { $0.contains("faults end") })
     }
@@ -32,7 +38,7 @@ struct WorldTests {
     @Test(arguments: 1...12)
     func findsNothingInAStoreThatKeepsItsPromises(seed: UInt64) {
         let members = [1, 3, 5][Int(seed % 3)]
-        let report = World(of: ReferenceMachine.self, seed: seed, settings: settings(members)).run()
+        let report = world(seed, settings: settings(members)).run()
         #expect(report.violations.map { $0.text(report.history) } == [])
         #expect(report.operations > 100)
     }
@@ -41,7 +47,7 @@ struct WorldTests {
         var faults = FaultCounts()
         for seed in UInt64(100)..<300
         where ReferenceMachine.tolerated.contains(where: { faults[$0] == 0 }) {
-            faults.add(World(of: ReferenceMachine.self, seed: seed, settings: settings(3)).run().faults)
+            faults.add(world(seed, settings: settings(3)).run().faults)
         }
         let silent = ReferenceMachine.tolerated.filter { faults[$0] == 0 }
         #expect(silent.map(\.rawValue).sorted() == [])

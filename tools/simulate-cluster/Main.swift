@@ -38,14 +38,15 @@ struct Options {
           --seed S        the first seed (a fresh one)
           --trace         prints all that happens
           --members N     founders of the cluster (3, 5 or 1, by the seed)
-          --seconds N     how long things go wrong in each world (30)
+          --seconds N     how long things go wrong in each world (30; four times as long in
+                          every fourth six, where clients take their time)
           --only FAULT    a kind of fault that may strike, and no others; --list names them
           --without FAULT a kind of fault that may not
           --defect NAME   plants a defect into the store
           --gate          runs worlds until one finds the defect, and says in a line how many;
                           with --list, names the defects
           --history FILE  where to write the history of a world in which something is wrong
-          --busy          many impatient clients, which are in every third world otherwise
+          --busy          many impatient clients, which are in every fourth six worlds otherwise
           --reference     a plain store made to try the simulator, instead of the real one
           --list          names faults and defects
           --current FILE  holds the seed that is running, for when the program traps
@@ -119,9 +120,14 @@ struct Options {
 
     /// The world of a seed: nothing but the seed and what was asked for decides.
     func settings(_ seed: UInt64) -> SimulationSettings {
-        var settings = SimulationSettings(members: members ?? [3, 3, 5, 1][Int(seed % 4)])
+        var settings = SimulationSettings(members: members ?? [3, 5, 3, 5, 3, 1][Int(seed % 6)])
         settings.chaosSeconds = seconds
-        if isBusy || seed % 3 == 0 { settings.makeBusy() }
+        switch seed / 6 % 4 {
+        case _ where isBusy: settings.makeBusy()
+        case 0: if seed / 24 % 2 == 0 { settings.makeBusy() } else { settings.makeHasty() }
+        case 2: settings.makeLeisurely()
+        default: break
+        }
         settings.faults = (only.isEmpty ? settings.faults : only).subtracting(without)
         return settings
     }

@@ -11,6 +11,8 @@ package struct RaftInvariants: Sendable {
     private var deciders: Membership
     /// Leaders of recent terms, and the end of what each one has on disk.
     private var reigns: [Term: Reign] = [:]
+    /// What those who led when they were seen last had committed by then.
+    private var leading: [MemberID: LogIndex] = [:]
     private var excused: [MemberID: LogIndex] = [:]
 
     private struct Reign: Sendable {
@@ -48,9 +50,16 @@ package struct RaftInvariants: Sendable {
         _ witnesses: [RaftWitness], changed: MemberID? = nil, isLogSame: Bool = false
     ) throws(RaftViolation) {
         for witness in witnesses where changed == nil || witness.id == changed {
-            if witness.isLeader { try checkReign(of: witness) }
+            if witness.isLeader {
+                try checkReign(of: witness)
+            } else if !leading.isEmpty {
+                leading[witness.id] = nil
+            }
             if !isLogSame { try checkMatching(witness, witnesses) }
             try checkCommitted(by: witness)
+            guard witness.log.membershipChanges(after: committed.lastIndex) < 2 else {
+                throw .twoChangesAtOnce(witness.id, witness.log.membershipIndex)
+            }
         }
         for witness in witnesses where witness.isLeader && witness.term >= committedIn {
             guard holdsCommitted(witness.log) else {
@@ -61,8 +70,25 @@ package struct RaftInvariants: Sendable {
         forget(witnesses)
     }
 
+    /// A member has started: it has not led yet.
+    package mutating func noteStart(of member: MemberID) { leading[member] = nil }
+
+    /// What a member took to be on its disk has to be there when it starts again after a crash.
+    ///
+    /// - Parameter before: What it was when it crashed.
+    package func check(
+        _ witness: RaftWitness, restartedFrom before: RaftWitness
+    ) throws(RaftViolation) {
+        let index = min(before.written, before.log.lastIndex)
+        guard let term = before.log.term(at: index), index > witness.log.base.index else { return }
+        guard witness.log.term(at: index) == term else {
+            throw .lostWhatWasWritten(witness.id, EntryID(index: index, term: term))
+        }
+    }
+
     /// Election safety: at most one leader a term. A leader only appends to its log; in a crash it
-    /// may lose of it what was not on disk.
+    /// may lose of it what was not on disk. Only entries of its own term are committed by being
+    /// counted (5.4.2 of the paper).
     private mutating func checkReign(of leader: RaftWitness) throws(RaftViolation) {
         let index = min(leader.written, leader.log.lastIndex)
         let last = EntryID(index: index, term: leader.log.term(at: index) ?? .none)
@@ -74,6 +100,11 @@ package struct RaftInvariants: Sendable {
             throw .leaderOverwrote(leader.id, leader.term, reign.last)
         }
         reigns[leader.term] = Reign(leader: leader.id, last: last)
+        defer { leading[leader.id] = leader.committed }
+        guard let before = leading[leader.id] else { return }
+        guard leader.committed <= max(before, leader.log.base.index)
+            || leader.log.term(at: leader.committed) == leader.term
+        else { throw .committedOldTerm(leader.id, leader.term, leader.committed) }
     }
 
     /// Log matching: if two logs have an entry of the same index and term, they are the same up to
@@ -182,4 +213,9 @@ package enum RaftViolation: Error, Hashable, Sendable {
     /// A member committed something else than what was committed.
     case appliedApart(MemberID, LogIndex)
     case notDurable(EntryID, on: [MemberID])
+    /// A leader counted for an entry of another one.
+    case committedOldTerm(MemberID, Term, LogIndex)
+    /// A log has two changes of members that are not committed.
+    case twoChangesAtOnce(MemberID, LogIndex)
+    case lostWhatWasWritten(MemberID, EntryID)
 }

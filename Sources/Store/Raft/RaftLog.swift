@@ -69,6 +69,9 @@ package struct RaftLog: Hashable, Sendable {
         changes.last { $0.index <= index }?.membership ?? baseMembership
     }
 
+    /// How often the membership changes after `index`.
+    func membershipChanges(after index: LogIndex) -> Int { changes.count { $0.index > index } }
+
     /// The membership that was in force just before `index`.
     func membership(before index: LogIndex) -> Membership {
         changes.last { $0.index < index }?.membership ?? baseMembership

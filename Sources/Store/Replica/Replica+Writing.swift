@@ -36,7 +36,7 @@ extension Replica {
         unpublished.append((start: start, through: next.batch.position.last.index))
         return SegmentWrite(
             segment: next.batch.position.segment, offset: next.batch.bytesOffset,
-            bytes: next.batch.bytes)
+            bytes: next.batch.bytes, last: next.batch.position.last)
     }
 
     /// What `beginWrite` returned is on disk.

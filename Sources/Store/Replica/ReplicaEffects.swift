@@ -88,4 +88,6 @@ package struct SegmentWrite: Sendable {
     package var segment: UInt32
     package var offset: Int
     package var bytes: [UInt8]
+    /// The newest entry in them, or before them if there is none.
+    package var last: EntryID
 }

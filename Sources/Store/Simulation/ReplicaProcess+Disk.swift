@@ -75,7 +75,9 @@ extension ReplicaProcess {
             if case .incoming(let part) = job.purpose { try noteCreated(part) } else { fill(job) }
         case .made(let job): try noteMade(job)
         case .written(let write): try check(write)
-        case .synced: isSynced = true
+        case .synced:
+            isSynced = true
+            (durableBefore, durable) = (durable, writing)
         case .spared(let name):
             if spareFile == nil { spareFile = name } else { issue([.remove(name)]) }
         case .chunkWritten(let part): try noteChunkWritten(part)
@@ -108,7 +110,7 @@ extension ReplicaProcess {
             throw .damaged(file: job.name, LogDamage(offset: 0, reason: .contents))
         }
         switch job.purpose {
-        case .identity: makeSegment(1, bytes: Limits.segmentBytes)
+        case .identity: makeSegment(1, bytes: boot.segmentBytes)
         case .segment(let header): noteMade(header)
         case .reserve: noteReserve(job.name)
         case .checkpoint(let segment):
@@ -169,7 +171,7 @@ extension ReplicaProcess {
     private func fillReserves() {
         for name in ["reserve-1", "reserve-2"] where !reserves.contains(name) {
             guard disk.byteCount(of: name) == nil, !isPlanned(name) else { continue }
-            make(FileJob(name: name, bytes: Limits.segmentBytes, contents: [], .reserve))
+            make(FileJob(name: name, bytes: boot.segmentBytes, contents: [], .reserve))
         }
     }
 
@@ -231,13 +233,14 @@ extension ReplicaProcess {
             next = nil
             issue([.remove(files.name(of: header.sequence))])
         }
-        if nextBytes == nil { prepareNext(max(Limits.segmentBytes, (needed + 511) / 512 * 512)) }
+        if nextBytes == nil { prepareNext(max(boot.segmentBytes, (needed + 511) / 512 * 512)) }
         return false
     }
 
     func begin(_ write: SegmentWrite) {
         let name = files.name(of: write.segment)
         disk.show(name, write.offset, write.bytes)
+        writing = write.last
         issue([.write(name, offset: write.offset, write.bytes)], .written(write))
         issue([.sync(name)], .synced)
     }

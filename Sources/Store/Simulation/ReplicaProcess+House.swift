@@ -7,6 +7,8 @@ internal import StoreSimulator
 struct Reclaim {
     var sequence: UInt32
     var offset = SegmentHeader.byteCount
+    /// Whether nothing is left to be copied.
+    var isAtEnd = false
     /// Whether the log is being written; then there is nothing to do.
     var isInFlight = false
 }
@@ -44,7 +46,7 @@ extension ReplicaProcess {
             !snapshot.isServing(tickCount)
         else { return }
         looksForVictim = false
-        let plan = RetentionPlan(bytesMin: 2 * Limits.segmentBytes)
+        let plan = RetentionPlan(bytesMin: Limits.logBytesMin)
         if let victim = core.victim(spareBytes: 0, plan: plan) {
             reclaim = Reclaim(sequence: victim)
         }
@@ -52,6 +54,7 @@ extension ReplicaProcess {
 
     private func copySurvivors() throws(StoreError) {
         guard let now = reclaim, !now.isInFlight else { return }
+        if now.isAtEnd { return try retire(now) }
         let survivors = try survivors(of: now)
         if let resume = survivors.resume, survivors.isEmpty {
             reclaim?.offset = resume
@@ -59,13 +62,18 @@ extension ReplicaProcess {
         }
         let room = running?.replica.room(for: .survivors(survivors), core) ?? 0
         guard makeRoom(room + Replica.talkRoom) else { return }
+        reclaim?.isAtEnd = survivors.resume == nil
+        if survivors.isEmpty { return try retire(now) }
         reclaim?.isInFlight = true
-        if !survivors.isEmpty {
-            try propose(.survivors(survivors), .copied(resume: survivors.resume ?? 0))
-        }
-        if survivors.resume == nil {
-            try propose(.retire(segment: now.sequence), .copied(resume: nil))
-        }
+        try propose(.survivors(survivors), .copied(resume: survivors.resume ?? now.offset))
+    }
+
+    /// All copies count: what is decided from now on does not speak of the segment, and what was
+    /// decided before is waited for.
+    private func retire(_ reclaim: Reclaim) throws(StoreError) {
+        guard makeRoom(Replica.talkRoom) else { return }
+        self.reclaim?.isInFlight = true
+        try propose(.retire(segment: reclaim.sequence), .copied(resume: nil))
     }
 
     private func survivors(of reclaim: Reclaim) throws(StoreError) -> Survivors {
@@ -86,7 +94,6 @@ extension ReplicaProcess {
             (reclaim, looksForVictim) = (nil, true)
             return
         }
-        guard resume > 0 else { return }
         reclaim?.offset = resume
         reclaim?.isInFlight = false
     }

@@ -49,6 +49,13 @@ final class ReplicaProcess {
     var inputs: [Input] = []
     /// A sync is done, and not noted yet.
     var isSynced = false
+    /// The newest entry of what is being written; of what is on disk, whatever the member believes;
+    /// and of what was before that.
+    var writing = EntryID.zero
+    /// Whom it told last that it has its vote, and in which term.
+    var vote: (term: Term, candidate: MemberID)?
+    var durable = EntryID.zero
+    var durableBefore = EntryID.zero
     var lastTick: Moment?
     var tickCount = 0
 
@@ -165,7 +172,7 @@ final class ReplicaProcess {
         identity = read
         if try finishInstallation() { return }
         removeStrays()
-        if files.sequences.isEmpty { return makeSegment(1, bytes: Limits.segmentBytes) }
+        if files.sequences.isEmpty { return makeSegment(1, bytes: boot.segmentBytes) }
         try recover()
     }
 
@@ -173,7 +180,7 @@ final class ReplicaProcess {
     private func removeStrays() {
         for name in disk.names {
             let isReserve = name.hasPrefix("reserve-")
-            if isReserve, (disk.byteCount(of: name) ?? 0) >= Limits.segmentBytes {
+            if isReserve, (disk.byteCount(of: name) ?? 0) >= boot.segmentBytes {
                 reserves.insert(name)
             } else if isReserve || name.hasPrefix("spare-") || name.hasSuffix(".new") {
                 issue([.remove(name)])
@@ -203,6 +210,8 @@ final class ReplicaProcess {
             Replica(
                 configuration: Limits.configuration(boot), recovered: found.log,
                 seed: random.next()))
+        durable = running?.replica.last ?? .zero
+        durableBefore = .zero
         core = found.takeCore()
         told = core.published
         pruneStart = []
@@ -318,7 +327,7 @@ final class ReplicaProcess {
         if running?.replica.needsRebuild == true, running?.replica.isWritten == true {
             try rebuild()
         }
-        if running?.replica.isHalfFull == true { prepareNext(Limits.segmentBytes) }
+        if running?.replica.isHalfFull == true { prepareNext(boot.segmentBytes) }
         try keepHouse()
         answerChanges()
     }
@@ -328,6 +337,9 @@ final class ReplicaProcess {
         var wanted = Effects()
         swap(&wanted, &effects)
         for message in wanted.messages {
+            if case .voteAnswer(isGranted: true) = message.body {
+                vote = (message.term, message.to)
+            }
             guard let payloads = try running?.replica.payloads(of: message, files) else {
                 continue
             }
@@ -375,7 +387,7 @@ final class ReplicaProcess {
 
 /// Sizes, small enough for every limit to be met often.
 enum Limits {
-    static let segmentBytes = 48 * 1024
+    static let logBytesMin = 96 * 1024
     static let inputsMax = 400
     /// The first byte of a message.
     static let peerFrame: UInt8 = 0

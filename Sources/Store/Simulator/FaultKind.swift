@@ -5,6 +5,8 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case cloggedLink = "clogged link"
     case partition
     case asymmetricPartition = "asymmetric partition"
+    /// And another one elected meanwhile.
+    case deposition = "busy leader cut off"
     // Process
     case crash
     case pause
@@ -42,7 +44,8 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
     var needsOthers: Bool {
         switch self {
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred,
-            .snapshotInterrupted, .partition, .asymmetricPartition, .cloggedLink:
+            .snapshotInterrupted, .partition, .asymmetricPartition, .cloggedLink,
+            .deposition:
             true
         default: isDamage
         }

@@ -15,6 +15,17 @@ struct FaultPlan {
     let interruptsSnapshots: Bool
     /// Whether one node is down most of the time, so that all that is done needs every other.
     let keepsOneAway: Bool
+    /// Whether leaders are cut off from the others, again and again.
+    let deposes: Bool
+    /// How many of a thousand clients stay with the node that they talk to, whatever it says.
+    let loyalPermille: Int
+    /// How many times in a thousand the observer gives up history, when it looks.
+    let compactionPermille: Int
+    /// How many values in a thousand are large.
+    let largePermille: Int
+    let segmentBytes: Int
+    /// Whether the disk of a leader that is cut off may be slow besides.
+    let maySlowDisks: Bool
     /// Whether one node stays down until a majority alone has got on.
     let leavesOneDown: Bool
 
@@ -45,5 +56,13 @@ struct FaultPlan {
         }
         self.frail = frail
         leavesOneDown = settings.members > 2 && random.chance(permille: 300)
+        deposes =
+            possible.contains(.deposition) && settings.members > 2
+            && (chosen.contains(.deposition) || random.chance(permille: 400))
+        loyalPermille = random.pick(deposes ? [0, 300, 600] : [0, 0, 300])
+        compactionPermille = random.pick([80, 80, 400])
+        largePermille = random.pick([100, 100, 400])
+        segmentBytes = random.pick([48, 48, 24, 24]) * 1024
+        maySlowDisks = possible.contains(.slowDisk)
     }
 }

@@ -53,6 +53,8 @@ struct Network {
         }
     }
 
+    var isCut: Bool { links.contains(where: \.isCut) }
+
     mutating func mend() {
         for place in links.indices { links[place].isCut = false }
     }

@@ -25,6 +25,9 @@ final class Node {
     var commands: [(ticket: DiskTicket, command: DiskCommand)] = []
     /// The next command takes so long.
     var stallMicroseconds: Int64 = 0
+    /// Until then, any command may take that much longer.
+    var slowUntil = Moment(0)
+    var slowMicroseconds: Int64 = 0
     /// The process is to crash while the disk is at work.
     var plannedCrash: (loss: SimulatedDisk.Loss, kind: FaultKind)?
     /// Inputs until it crashes in the middle of a snapshot's installation.
@@ -78,7 +81,8 @@ extension World {
         let boot = Boot<NoDefect>(
             member: member, founders: node.founders, seed: node.random.next(),
             now: node.clock(now), tickMicroseconds: plan.tickMicroseconds,
-            electionTicks: settings.electionTicks)
+            electionTicks: settings.electionTicks,
+            segmentBytes: plan.segmentBytes)
         effects.removeAll()
         effects.standing = node.standing
         node.isUp = true
@@ -255,6 +259,9 @@ extension World {
         if node.stallMicroseconds > 0 {
             microseconds += node.stallMicroseconds
             node.stallMicroseconds = 0
+            faults.add(.slowDisk)
+        } else if node.slowUntil > now {
+            microseconds += diskRandom.between(0...node.slowMicroseconds)
             faults.add(.slowDisk)
         }
         queue.add(.disk(node: node.index, incarnation: node.incarnation), at: after(microseconds))

@@ -37,7 +37,7 @@ final class ProcessesOf<Machine: SimulatedMachine>: Processes {
         let boot = Boot(
             member: boot.member, founders: boot.founders, seed: boot.seed, now: boot.now,
             tickMicroseconds: boot.tickMicroseconds, electionTicks: boot.electionTicks,
-            defect: defect)
+            segmentBytes: boot.segmentBytes, defect: defect)
         machines[node] = Machine(boot, disk: disk, effects: &effects)
     }
 

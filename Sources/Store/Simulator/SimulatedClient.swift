@@ -18,6 +18,8 @@ struct SimulatedClient {
     /// When a change of its own was acknowledged for the last time.
     var progressed = Moment(0)
     var heard = Moment(0)
+    /// Whether it stays with its node, as long as that is there at all.
+    let isLoyal: Bool
     /// When it looks what to do next, if that is planned.
     var waking: Moment?
     /// Calls to make before it is done; nil while it may choose.
@@ -36,9 +38,11 @@ struct SimulatedClient {
 
     var isObserver: Bool { number == 0 }
 
-    init(number: Int, random: SeededRandom) {
-        (self.number, self.random) = (number, random)
-        workload = Workload(client: number)
+    init(number: Int, random: SeededRandom, _ plan: FaultPlan) {
+        var random = random
+        let isLoyal = random.chance(permille: plan.loyalPermille)
+        (self.number, self.random, self.isLoyal) = (number, random, number > 0 && isLoyal)
+        workload = Workload(client: number, largePermille: plan.largePermille)
     }
 
     mutating func nextCall(isChange: Bool) -> Call {
@@ -50,18 +54,25 @@ struct SimulatedClient {
 /// all others, so that what is read tells who wrote it.
 struct Workload {
     private let client: Int
+    private let largePermille: Int
     private var count = 0
     /// The newest revision at which each key was seen; none if it was seen to be absent.
     private var seen: [[UInt8]: Revision] = [:]
     private var newest = Revision.start
 
     static let keys = (0..<8).map { Array("k\($0)".utf8) }
+    /// Keys that rarely change, so that some of an old file of the log is needed still.
+    static let coldKeys = (0..<24).map { Array("c\($0)".utf8) }
 
-    init(client: Int) { self.client = client }
+    init(client: Int, largePermille: Int) {
+        (self.client, self.largePermille) = (client, largePermille)
+    }
 
     mutating func next(_ random: inout SeededRandom) -> Call {
         switch random.below(100) {
-        case 0..<30: .transact(Transaction(then: [put(random.pick(Self.keys), &random)]))
+        case 0..<26: .transact(Transaction(then: [put(random.pick(Self.keys), &random)]))
+        case 26..<28: .transact(Transaction(then: [put(random.pick(Self.coldKeys), &random)]))
+        case 28..<30: .transact(Transaction(then: [.delete(.key(random.pick(Self.coldKeys)))]))
         case 30..<50: .transact(compareAndSet(&random))
         case 50..<62: .transact(several(&random))
         case 62..<68: .transact(Transaction(then: [delete(&random)]))
@@ -81,7 +92,7 @@ struct Workload {
     private mutating func put(_ key: [UInt8], _ random: inout SeededRandom) -> Operation {
         count += 1
         var value = Array("c\(client)-\(count)".utf8)
-        let padding = random.chance(permille: 100) ? random.below(3000) : random.below(80)
+        let padding = random.chance(permille: largePermille) ? random.below(3000) : random.below(80)
         value += repeatElement(UInt8(ascii: "x"), count: padding)
         return .put(key: key, value: value, previous: random.chance(permille: 300))
     }
@@ -103,7 +114,8 @@ struct Workload {
         let keys = (0..<3).map { Self.keys[(first + $0) % Self.keys.count] }
         return Transaction(then: [
             .delete(.key(keys[0]), previous: random.chance(permille: 500)),
-            put(keys[1], &random), put(keys[2], &random), .range(RangeQuery(.all)),
+            put(keys[1], &random), put(keys[2], &random),
+            .range(RangeQuery(.prefix([UInt8(ascii: "k")]))),
         ])
     }
 

@@ -39,6 +39,8 @@ package final class SimulatedDisk {
     private var recent: [(name: String, file: File)] = []
     private var durableFiles: [String: File] = [:]
     private var unsyncedNames: [NameChange] = []
+    /// Where something was written last.
+    private var newest: String?
     private enum NameChange {
         case add(String, File)
         case remove(String)
@@ -160,6 +162,7 @@ package final class SimulatedDisk {
             }
         }
         file.put(bytes[...], at: offset)
+        newest = name
         return (.done, nil)
     }
 
@@ -226,9 +229,13 @@ package final class SimulatedDisk {
     func rot(_ random: inout SeededRandom) -> (file: String, offset: Int)? {
         let names = files.keys.sorted().filter { (files[$0]?.writtenEnd ?? 0) > 0 }
         guard !names.isEmpty else { return nil }
-        let name = random.pick(names)
+        var name = random.pick(names)
+        var depth = Int.max
+        if let newest, (files[newest]?.writtenEnd ?? 0) > 0, random.chance(permille: 500) {
+            (name, depth) = (newest, 16 * 1024)
+        }
         guard let file = files[name] else { return nil }
-        let offset = random.below(file.writtenEnd)
+        let offset = file.writtenEnd - 1 - random.below(min(depth, file.writtenEnd))
         guard file.unsynced[offset / Self.sectorBytes] == nil else { return nil }
         file.bytes[offset] ^= 1 << UInt8(random.below(8))
         return (name, offset)

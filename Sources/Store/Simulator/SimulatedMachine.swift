@@ -81,6 +81,8 @@ package struct Boot<Defect: Sendable>: Sendable {
     package var tickMicroseconds: Int64
     /// After how many ticks without a leader the earliest election may be called.
     package var electionTicks: Int
+    /// How large a file of the log is.
+    package var segmentBytes: Int
     package var defect: Defect?
 }
 

@@ -97,8 +97,8 @@ package struct MutationGate<Machine: SimulatedMachine> {
     package func row(_ defect: Machine.Defect, firstSeed: UInt64 = 1) -> Row {
         for count in 0..<seedsMax {
             let world = World(
-                of: Machine.self, seed: firstSeed + UInt64(count), settings: settings[count % settings.count],
-                defect: defect)
+                of: Machine.self, seed: firstSeed + UInt64(count),
+                settings: settings[count % settings.count], defect: defect)
             if let violation = world.run().violations.first {
                 return Row(defect: defect, seeds: count + 1, violation: violation)
             }

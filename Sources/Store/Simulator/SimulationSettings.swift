@@ -23,6 +23,18 @@ package struct SimulationSettings: Sendable {
         (clients, restMicrosecondsMax, callMicrosecondsMax) = (10, 20_000, 300_000)
     }
 
+    /// Clients who ask again before a disk that stalls, or a leader that is cut off, can answer.
+    package mutating func makeHasty() {
+        makeBusy()
+        callMicrosecondsMax = 100_000
+    }
+
+    /// Clients that call now and then, for a long time.
+    package mutating func makeLeisurely() {
+        restMicrosecondsMax = 2_000_000
+        chaosSeconds *= 4
+    }
+
     package init(members: Int = 3) {
         self.members = members
         if members == 1 { sparesMax = 0 }

@@ -30,7 +30,9 @@ extension World {
 
     private func compactNow(_ number: Int) {
         let told = clients[number].told.number
-        guard clients[number].random.chance(permille: 80), told > 20 else { return }
+        guard clients[number].random.chance(permille: plan.compactionPermille), told > 20 else {
+            return
+        }
         let revision = Revision(told - Int64(clients[number].random.below(15)))
         call(number, .compact(revision), node: clients[number].node)
     }
@@ -38,12 +40,22 @@ extension World {
     private func moveOn(_ number: Int) {
         let candidates = nodes.filter(\.isWanted).map(\.index)
         guard !candidates.isEmpty else { return }
+        if clients[number].isLoyal, phase == .chaos, candidates.contains(clients[number].node),
+            clients[number].random.chance(permille: 850)
+        {
+            return
+        }
         clients[number].node = clients[number].random.pick(candidates)
         // Clients get to know who leads: when that one is cut off, it has much under way.
         let leader = nodes.first { $0.isUp && $0.isWanted && $0.standing.isLeader }
         if let leader, clients[number].random.chance(permille: 500) {
             clients[number].node = leader.index
         }
+    }
+
+    /// When things are to come right again, nobody takes his time.
+    private var restMicrosecondsMax: Int64 {
+        phase == .chaos ? settings.restMicrosecondsMax : min(settings.restMicrosecondsMax, 200_000)
     }
 
     private func wakeLater(_ number: Int, _ microseconds: ClosedRange<Int64>) {
@@ -88,12 +100,12 @@ extension World {
         switch reply {
         case .transacted(let transacted):
             if transacted.isChange { clients[number].progressed = now }
-            wakeLater(number, 1000...settings.restMicrosecondsMax)
+            wakeLater(number, 1000...restMicrosecondsMax)
         case .unknown, .refused(.other):
             repeatLastCall(number, call)
             moveOn(number)
             wakeLater(number, phase == .reading ? 1000...20_000 : 20_000...200_000)
-        default: wakeLater(number, 1000...settings.restMicrosecondsMax)
+        default: wakeLater(number, 1000...restMicrosecondsMax)
         }
     }
 

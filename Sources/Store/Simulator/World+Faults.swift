@@ -19,11 +19,11 @@ extension World {
             strikeDisk(kind)
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred:
             strikeMembership(kind)
-        case .snapshotInterrupted: break  // when a snapshot is being installed
+        case .snapshotInterrupted, .deposition: break  // which have times of their own
         }
     }
 
-    private func relieve(_ relief: Relief, after range: ClosedRange<Int64>) {
+    func relieve(_ relief: Relief, after range: ClosedRange<Int64>) {
         queue.add(.relief(relief), at: after(faultRandom.between(range)))
     }
 
@@ -200,11 +200,22 @@ extension World {
         switch kind {
         case .writeFails: node.disk.failsNextWrite = true
         case .syncFails: node.disk.failsNextSync = true
-        case .slowDisk: node.stallMicroseconds = faultRandom.between(1_000_000...5_000_000)
+        case .slowDisk:
+            if faultRandom.chance(permille: 500) {
+                node.stallMicroseconds = faultRandom.between(1_000_000...5_000_000)
+            } else {
+                slow(node, 200_000...4_000_000)
+            }
         default:
             node.disk.isFull = true
             relieve(.fullDisk(node: node.index), after: 1_000_000...6_000_000)
         }
+    }
+
+    /// Lets a disk be slow for a while.
+    func slow(_ node: Node, _ range: ClosedRange<Int64>) {
+        node.slowUntil = min(chaosEnd, after(faultRandom.between(range)))
+        node.slowMicroseconds = faultRandom.pick([5000, 50_000, 400_000])
     }
 
     private func damage(_ kind: FaultKind) {

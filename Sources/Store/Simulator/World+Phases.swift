@@ -19,6 +19,7 @@ extension World {
         (node.disk.losesNextWrite, node.disk.misdirectsNextWrite) = (false, false)
         (node.plannedCrash, node.inputsToInterruption) = (nil, nil)
         (node.stallMicroseconds, node.isCutFromClients) = (0, false)
+        node.slowUntil = Moment(0)
         node.pausedUntil = Moment(0)
         node.skewClock(permille: 1000, now)
         if isLeftDown(node) {

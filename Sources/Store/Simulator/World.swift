@@ -73,7 +73,7 @@ package final class World {
             nodes.append(node)
         }
         for number in 0...settings.clients {
-            clients.append(SimulatedClient(number: number, random: random.split()))
+            clients.append(SimulatedClient(number: number, random: random.split(), plan))
         }
     }
 
@@ -103,6 +103,7 @@ package final class World {
         }
         queue.add(.nemesis, at: after(2_000_000))
         if plan.keepsOneAway { queue.add(.swapAway, at: after(3_000_000)) }
+        if plan.deposes { queue.add(.depose, at: after(3_000_000)) }
         queue.add(.operate, at: after(1_000_000))
         queue.add(.heal, at: chaosEnd)
     }
@@ -134,6 +135,10 @@ package final class World {
         case .upgrade(let index): upgrade(nodes[index])
         case .secondCrash(let index, let incarnation): crashAgain(nodes[index], incarnation)
         case .swapAway: swapAway()
+        case .depose: depose()
+        case .restore(let indexes, let term): restore(indexes.map { nodes[$0] }, term)
+        case .cut(let indexes, let isSymmetric): cut(indexes, isSymmetric: isSymmetric)
+        case .fail(let index, let incarnation, let loss): fail(nodes[index], incarnation, loss)
         case .operate: operate()
         case .heal: heal()
         case .check: check()

@@ -16,6 +16,11 @@ enum WorldEvent {
     case relief(Relief)
     case upgrade(node: Int)
     case swapAway
+    case depose
+    /// The end of a leader's isolation, which began in this term.
+    case restore(nodes: [Int], term: UInt64)
+    case cut(nodes: [Int], isSymmetric: Bool)
+    case fail(node: Int, incarnation: Int, SimulatedDisk.Loss)
     case secondCrash(node: Int, incarnation: Int)
     case operate
     case heal
