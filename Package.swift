@@ -118,6 +118,7 @@ targets += [
         "Transport", "PKI",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
     ], cases: true),
     tests("PKITests", at: "Tests/PKITests", knows: ["PKI"]),
 ]

@@ -217,6 +217,7 @@ class Rounds:
             "kill two": (2, lambda: self.kill(self.chance.sample(range(len(self.members)), 2))),
             "kill all": (2, lambda: self.kill(list(range(len(self.members))))),
             "kill again while it starts": (2, self.kill_starting),
+            "kill in turn": (2, self.kill_in_turn),
             "pause leader": (4, lambda: self.pause(self.leader())),
             "pause one": (1, lambda: self.pause(self.any())),
         }
@@ -281,6 +282,15 @@ class Rounds:
             self.done["kills"] += 1
             self.members[place].start()
             time.sleep(self.chance.uniform(0.005, 0.4))
+
+    def kill_in_turn(self):
+        for _ in range(self.chance.randint(4, 10)):
+            place = self.any()
+            self.members[place].kill()
+            self.done["kills"] += 1
+            time.sleep(self.chance.uniform(0.01, 0.5))
+            self.members[place].start()
+            time.sleep(self.chance.uniform(0.01, 0.7))
 
     def pause(self, place):
         self.members[place].pause()

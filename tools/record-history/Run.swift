@@ -8,7 +8,10 @@ struct Run {
     private let prefix: String
     private let historyPath: String
     private let keepsHistory: Bool
-    private static let patience = Duration.seconds(300)
+    /// How long so many operations may take: 200 a second are few.
+    private static func patience(_ operations: Int) -> Duration {
+        .seconds(max(300, operations / 200))
+    }
     /// Operations after which a planted bug is looked for.
     private static let steps = [250, 500, 1000, 2000, 4000, 8000]
 
@@ -23,7 +26,7 @@ struct Run {
     /// Checks after so many operations. Returns whether all is well.
     func once(operations: Int) async throws -> Bool {
         let session = try await Session.begin(store, load, prefix: prefix + "0")
-        let isReached = await session.reach(operations, within: Self.patience)
+        let isReached = await session.reach(operations, within: Self.patience(operations))
         var verdict = await session.finish()
         if !isReached { verdict.unfinished.append("\(operations) operations took too long") }
         try report(verdict)
@@ -72,7 +75,7 @@ struct Run {
                 let wrong = DistortedStore(store, bug, seed: load.seed)
                 let session = try await Session.begin(
                     wrong, load, prefix: "\(prefix)-\(bug.rawValue)-\(place)")
-                _ = await session.reach(operations, within: Self.patience)
+                _ = await session.reach(operations, within: Self.patience(operations))
                 let verdict = await session.finish()
                 guard let first = verdict.violations.first else { continue }
                 found = (verdict.history.operations.count, first.rule.rawValue)
