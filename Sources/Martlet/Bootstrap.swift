@@ -67,18 +67,22 @@ struct Bootstrap {
         return [role.tree, binding.tree]
     }
 
-    /// Makes a role or binding, or gives it back what it lacks of what a cluster starts with.
+    /// Makes a role or binding, or gives it back what it lacks of what a cluster starts with. Looks
+    /// first: a store whose disk is full takes no writes.
     private func ensureOrMend(_ object: Message) async throws(APIError) {
         let address = ResourceAddress(of: object)
         do throws(APIError) {
-            _ = try await client.create(
-                object, at: ResourceAddress(object.type, namespace: address.namespace), WriteOptions())
-        } catch where error.reason == .alreadyExists {
             let stored = try await client.get(address)
             guard let mended = BootstrapPolicy.mended(stored, for: object) else { return }
             do throws(APIError) {
                 _ = try await client.update(mended, at: address, WriteOptions())
             } catch where error.reason == .conflict { return }  // Another member was first.
+        } catch where error.reason == .notFound {
+            do throws(APIError) {
+                _ = try await client.create(
+                    object, at: ResourceAddress(object.type, namespace: address.namespace),
+                    WriteOptions())
+            } catch where error.reason == .alreadyExists { return }  // Another member was first.
         }
     }
 

@@ -33,7 +33,7 @@ struct ClusterLinks: Sendable {
         }
         network = try PeerNetwork(
             PeerNetworkConfiguration(settings, identity, time, joinDesk: desk),
-            receive: { store.opened?.receive(frame: $0) },
+            receive: { store.opened?.receive(frame: $0, from: $1) },
             unreachable: { store.opened?.noteUnreachable($0) })
     }
 
@@ -75,6 +75,7 @@ struct ClusterLinks: Sendable {
             network.send(frame, to: member, at: address)
         }
         options.onLeadership = onLeadership
+        options.onRefusedFrame = { Logger(label: "store").warning("\($0)") }
         options.onSnapshotReady = {
             Restart.now(because: "the log of another member takes this one's place")
         }

@@ -71,8 +71,12 @@ struct ControlPlane {
         }
         let url = Self.url(of: address)
         let path = settings.dataDirectory + "/admin.kubeconfig"
-        try Files.write(
-            Array(identity.adminKubeconfig(server: url, nowSeconds: time.now.seconds).utf8), to: path)
+        let kubeconfig = try identity.adminKubeconfig(server: url, nowSeconds: time.now.seconds)
+        do throws(FileError) { try Files.write(Array(kubeconfig.utf8), to: path) } catch {
+            // The one before is good as long as address and CA are the same.
+            guard error.isDiskFull, Files.exists(path) else { throw error }
+            Logger(label: "serve").warning("\(error): the one of an earlier start stays")
+        }
         let parts = Parts(
             clients: { InProcessClient(server: server, as: UserInfo($0)) }, time: time,
             settings: settings, store: store, authorityPEM: identity.authorityPEM)

@@ -12,6 +12,8 @@ struct FileError: Error, CustomStringConvertible {
         code = errno
     }
 
+    var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+
     var description: String {
         let reason = unsafe String(cString: strerror(code))
         return "cannot \(operation) \(path): \(reason)"

@@ -71,6 +71,9 @@ struct ExitReason {
 
     private static func of(_ error: StoreError) -> (Int32, String) {
         switch error {
+        case .damaged(let file, let damage) where damage.isOfAnotherVersion:
+            (65, "\(file), offset \(damage.offset), holds what this version does not know "
+                + "(\(damage.reason)): a newer one wrote it, so start that one, or a newer")
         case .damaged(let file, let damage):
             (65, "the log is damaged: \(file), offset \(damage.offset): \(damage.reason). No other "
                 + "members are there, or too few, to get it from. Make a new one of a snapshot: "

@@ -102,7 +102,7 @@ struct PeerNetworkTests {
             PeerNetworkConfiguration(
                 host: "127.0.0.1", port: one.address.port, certificatePEM: identity.certificatePEM,
                 keyPEM: identity.keyPEM, authorityPEM: authority.authority.certificate.pem()),
-            receive: { _ in })
+            receive: { _, _ in })
         let error = await #expect(throws: ListenError.self) { try await two.start() }
         #expect(error?.reason == "Address already in use")
         await two.shutdown()
@@ -156,7 +156,7 @@ struct PeerNetworkTests {
             authority.member("n1"), believes: authority, limits: { $0.bytesWaitingMax = 1_000_000 })
         let two = try await TestMember.start(
             authority.member("n2"), believes: authority,
-            receive: { frame in
+            receive: { frame, _ in
                 gate.pass()
                 frames.put(frame)
             })

@@ -71,7 +71,7 @@ struct TestMember: Sendable {
     static func start(
         _ identity: TestAuthority.Identity, believes: TestAuthority, port: Int = 0,
         joinDesk: JoinDesk? = nil, limits change: (inout PeerLimits) -> Void = { _ in },
-        receive: (@Sendable ([UInt8]) -> Void)? = nil
+        receive: (@Sendable ([UInt8], String) -> Void)? = nil
     ) async throws -> TestMember {
         var limits = PeerLimits()
         limits.noticeInterval = .zero
@@ -86,7 +86,7 @@ struct TestMember: Sendable {
                 keyPEM: identity.keyPEM,
                 authorityPEM: try believes.authority.certificate.pem(),
                 limits: limits, joinDesk: joinDesk, onNotice: { notices.put($0) }),
-            receive: receive ?? { frames.put($0) }, unreachable: { losses.put($0) })
+            receive: receive ?? { frame, _ in frames.put(frame) }, unreachable: { losses.put($0) })
         return TestMember(network: network, address: try await network.start(), frames: frames,
                           notices: notices, losses: losses)
     }

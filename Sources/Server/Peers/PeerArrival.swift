@@ -91,10 +91,10 @@ extension PeerArrival: FrameChannel.Owner {
 
     func received(_ frame: [UInt8], on channel: FrameChannel) {
         switch state {
-        case .member:
+        case .member(let name):
             guard !frame.isEmpty else { return }
             loop.outboxes.noteReceived(byteCount: frame.count)
-            loop.receive(frame)
+            loop.receive(frame, name)
         case .joining: if !frame.isEmpty { join(frame, channel) }
         case .unknown, .ended: break
         }

@@ -17,7 +17,7 @@ final class PeerLoop: @unchecked Sendable {
     let limits: PeerLimits
     let outboxes: Outboxes
     let clientTLS: TLSContext
-    let receive: @Sendable ([UInt8]) -> Void
+    let receive: @Sendable (_ frame: [UInt8], _ sender: String) -> Void
     let unreachable: @Sendable (UInt64) -> Void
     let joinDesk: JoinDesk?
     /// SHA-256 of the certificate that this member shows.
@@ -39,7 +39,7 @@ final class PeerLoop: @unchecked Sendable {
 
     init(
         _ configuration: PeerNetworkConfiguration, eventLoop: any EventLoop,
-        receive: @escaping @Sendable ([UInt8]) -> Void,
+        receive: @escaping @Sendable (_ frame: [UInt8], _ sender: String) -> Void,
         unreachable: @escaping @Sendable (UInt64) -> Void
     ) throws {
         let tls = TLSConfiguration(

@@ -13,14 +13,14 @@ public final class PeerNetwork: Sendable {
     private let loop: PeerLoop
 
     /// - Parameters:
-    ///   - receive: Takes a frame from whichever member. Called on the network's thread: it must
-    ///     not block long.
+    ///   - receive: Takes a frame, and the name that its sender has proven. Called on the network's
+    ///     thread: it must not block long.
     ///   - unreachable: Told when what was sent to a member may be lost: its connection broke, or
     ///     there could be none. Called on the network's thread.
     /// - Throws: `TLSError` or `PKIError` if certificates or key can't be used.
     public init(
         _ configuration: PeerNetworkConfiguration,
-        receive: @escaping @Sendable ([UInt8]) -> Void,
+        receive: @escaping @Sendable (_ frame: [UInt8], _ sender: String) -> Void,
         unreachable: @escaping @Sendable (UInt64) -> Void = { _ in }
     ) throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)

@@ -201,4 +201,10 @@ public struct LogDamage: Error, Equatable, Sendable {
     public let reason: Reason
 
     public init(offset: Int, reason: Reason) { (self.offset, self.reason) = (offset, reason) }
+
+    /// Whether the bytes are whole, and of a version that this program does not know: nothing is to
+    /// be repaired.
+    public var isOfAnotherVersion: Bool {
+        if case .unknownRecord = reason { true } else { false }
+    }
 }

@@ -42,6 +42,8 @@ public struct ClusterOptions: Sendable {
     /// Told at the leader when a member whose log was damaged is let in again: its old number, its
     /// new one, and its name.
     public var onExchange: @Sendable (UInt64, UInt64, String) -> Void = { _, _, _ in }
+    /// Told when a frame is not taken: once for each reason and sender.
+    public var onRefusedFrame: @Sendable (FrameRefusal) -> Void = { _ in }
     /// Time between two ticks; elections take 16 to 32, or a few if the leader's connection broke.
     public var tickInterval = Duration.milliseconds(30)
 

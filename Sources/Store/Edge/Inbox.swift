@@ -17,7 +17,13 @@ struct Inbox: Sendable {
     }
 
     var proposals: ProposalQueue
-    private(set) var frames: [[UInt8]] = []
+    /// A frame, and who sent it, as the connection has proven.
+    struct Frame: Sendable {
+        var bytes: [UInt8]
+        var sender: String
+    }
+
+    private(set) var frames: [Frame] = []
     private var frameBytes = 0
     private(set) var calls: [Call] = []
     var isClosed = false
@@ -32,10 +38,10 @@ struct Inbox: Sendable {
     var isEmpty: Bool { proposals.waiting.isEmpty && frames.isEmpty && calls.isEmpty }
 
     /// Frames are lost now and then anyway.
-    mutating func add(frame: [UInt8]) {
-        guard !isClosed, frameBytes + frame.count <= Self.frameBytesMax else { return }
+    mutating func add(_ frame: Frame) {
+        guard !isClosed, frameBytes + frame.bytes.count <= Self.frameBytesMax else { return }
         frames.append(frame)
-        frameBytes += frame.count
+        frameBytes += frame.bytes.count
     }
 
     /// Returns whether there was room.
@@ -48,7 +54,7 @@ struct Inbox: Sendable {
     /// What one round of the writing thread takes.
     struct Taken: Sendable {
         var proposals: [ProposalQueue.Waiting] = []
-        var frames: [[UInt8]] = []
+        var frames: [Frame] = []
         var calls: [Call] = []
         var isClosed = false
     }

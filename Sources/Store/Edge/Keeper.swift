@@ -135,9 +135,9 @@ final class Keeper: Sendable {
             made = supply.makeOfReserve(sequence, bytesMin: bytesMin, isUrgent: bytesMin > 0)
         }
         change { work in
-            // Meanwhile the writer may have come for a larger one; then it is made again.
-            let isEnough = (work.wanted ?? 0) <= bytesMin || made == nil
-            guard isEnough || work.wanted == nil else { return }
+            // Meanwhile the writer may have come for one, or for a larger one, and waits: then it
+            // is made again.
+            guard (work.wanted ?? 0) <= bytesMin else { return }
             (work.next, work.wanted) = (made, nil)
             work.wantsReserves = true
         }

@@ -72,9 +72,9 @@ final class LogWriter: Sendable {
     }
 
     /// Takes a frame from another member.
-    func receive(_ frame: [UInt8]) {
+    func receive(_ frame: Inbox.Frame) {
         inbox.change { inbox in
-            inbox.add(frame: frame)
+            inbox.add(frame)
             return ((), wake: true)
         }
     }
@@ -137,9 +137,9 @@ extension Inbox.Taken {
 }
 
 extension Inbox.Call {
-    func fail() {
+    func fail(_ error: StoreError = .closed) {
         switch self {
-        case .read(let completion): completion(.failure(.closed))
+        case .read(let completion): completion(.failure(error))
         case .unreachable, .damaged: break
         case .change(_, _, let answer), .transfer(_, let answer):
             answer(.notLeader(leader: nil))

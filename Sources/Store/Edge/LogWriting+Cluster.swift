@@ -20,6 +20,12 @@ struct ClusterWork {
     /// Frames that cannot be read, and messages that no correct member sends.
     var faultCount = 0
 
+    /// Whose frames have been refused, and why, so that each is told of once.
+    private var refusalsTold: Set<String> = []
+
+    /// Ticks since the disk was found full, or since leadership was last handed over for that.
+    var ticksFull = 0
+
     private static let introducedMax = 64
 
     mutating func note(_ member: MemberID, at address: String) {
@@ -32,10 +38,21 @@ struct ClusterWork {
     static let electionTicks = 16
     /// Ticks that a thread which was late catches up with.
     static let ticksAtOnceMax = electionTicks / 2
+    static let ticksFullMax = 1_000
+    static let ticksToAskForSpace = 10
+    private static let refusalsToldMax = 64
     /// After standing still for longer than so many ticks, nothing is believed of others.
     static let pauseTicks = 2 * electionTicks
 
     init(_ options: ClusterOptions) { self.options = options }
+
+    mutating func refuse(_ reason: FrameRefusal.Reason, from sender: String) {
+        faultCount += 1
+        let refusal = FrameRefusal(sender: sender, reason: reason)
+        if refusalsTold.count >= Self.refusalsToldMax { refusalsTold.removeAll() }
+        guard refusalsTold.insert("\(refusal)").inserted else { return }
+        options.onRefusedFrame(refusal)
+    }
 }
 
 extension LogWriting {
@@ -55,7 +72,7 @@ extension LogWriting {
         guard now - work.lastTick >= interval else { return }
         if now - work.lastTick > interval * ClusterWork.pauseTicks {
             cluster?.lastTick = now
-            try makeRoom { _, _ in Replica.talkRoom }
+            guard try makeRoomToTalk() else { return }
             call { replica, core, effects in replica.notePaused(&core, &effects) }
         }
         // What came meanwhile has been taken in before, once: if this member was late itself, it
@@ -66,6 +83,7 @@ extension LogWriting {
             try tick()
             try tickSnapshot()
             try tickExchange()
+            handOverIfFull()
         }
         answers += cluster?.forwarding.takeExpired(now: now) ?? []
         for reader in work.readers where reader.deadline <= now {
@@ -74,17 +92,38 @@ extension LogWriting {
         cluster?.readers.removeAll { $0.deadline <= now }
     }
 
+    /// A leader whose disk is full refuses writes that another member has room for, so it hands
+    /// over; not often, as the others' disks may be full as well.
+    private mutating func handOverIfFull() {
+        guard keeper.isDiskFull, let work = cluster else {
+            cluster?.ticksFull = 0
+            return
+        }
+        cluster?.ticksFull = (work.ticksFull + 1) % ClusterWork.ticksFullMax
+        if work.ticksFull % ClusterWork.ticksToAskForSpace == 0 { keeper.prepareNext() }
+        guard work.ticksFull == 0, replica.raft.isLeader else { return }
+        call { replica, core, effects in
+            // Nobody to take over: it is tried again.
+            _ = replica.transferLeadership(to: nil, &core, &effects)
+        }
+    }
+
     // MARK: Frames
 
-    mutating func receive(_ frame: [UInt8]) throws(StoreError) {
+    mutating func receive(_ frame: Inbox.Frame) throws(StoreError) {
         let read: MemberFrame
         // What cannot be read is lost, as frames may be, and counted.
-        do throws(PeerFrameError) { read = try MemberFrame(frame.raw) } catch {
-            cluster?.faultCount += 1
+        do throws(PeerFrameError) { read = try MemberFrame(frame.bytes.raw) } catch {
+            cluster?.refuse(.unreadable(kind: error.unknownKind), from: frame.sender)
             return
         }
         let envelope = read.envelope
-        guard envelope.cluster == replica.members.cluster, cluster?.isEnding != true else { return }
+        guard envelope.cluster == replica.members.cluster else {
+            cluster?.refuse(
+                .otherCluster(envelope.cluster, ours: replica.members.cluster), from: frame.sender)
+            return
+        }
+        guard cluster?.isEnding != true else { return }
         if isLetIn(envelope) { return try giveUp() }
         if case .exchange(let envelope, let wish) = read, envelope.to == .anybody {
             return try take(wish, envelope)
@@ -93,7 +132,13 @@ extension LogWriting {
         switch read {
         case .raft(let frame):
             if !frame.address.isEmpty { cluster?.note(envelope.from, at: frame.address) }
-            try makeRoom { _, _ in Replica.room(for: frame.payloads) }
+            do throws(StoreError) {
+                try makeRoom { _, _ in Replica.room(for: frame.payloads) }
+            } catch {
+                // Without space it is lost, as frames may be, and sent again.
+                guard error == .noSpace else { throw error }
+                return
+            }
             call { replica, core, effects in
                 replica.receive(frame.message, payloads: frame.payloads, &core, &effects)
             }
@@ -213,7 +258,8 @@ extension LogWriting {
     // MARK: Calls
 
     mutating func carryOut(_ wanted: Inbox.Call) throws(StoreError) {
-        try makeRoom { _, _ in Replica.talkRoom }
+        if case .damaged(let error) = wanted { return try note(error) }
+        guard try makeRoomToTalk() else { return wanted.fail(.noSpace) }
         switch wanted {
         case .read(let completion): read(completion)
         case .unreachable(let member): replica.noteUnreachable(member)
@@ -224,7 +270,7 @@ extension LogWriting {
             call { replica, core, effects in
                 answer(replica.propose(changes, addresses: addresses, &core, &effects))
             }
-        case .damaged(let error): try note(error)
+        case .damaged: break
         case .transfer(let target, let answer):
             call { replica, core, effects in
                 answer(replica.transferLeadership(to: target, &core, &effects))

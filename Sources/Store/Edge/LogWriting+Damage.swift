@@ -142,7 +142,7 @@ extension LogWriting {
             guard envelope.to == .anybody, let leader = replica.raft.leader else { return }
             return send(.exchange(self.envelope(to: leader), wish))
         }
-        try makeRoom { _, _ in Replica.talkRoom }
+        guard try makeRoomToTalk() else { return }
         let place = ClusterMembers.Address(name: wish.name, peer: wish.address)
         var refusal: RaftRefusal?
         call { replica, core, effects in

@@ -91,7 +91,11 @@ extension LogWriting {
                 guard let source = cluster?.snapshot?.source else { return }
                 send(message, to: source)
             case .make(let part):
-                try snapshotFiles.make(part)
+                do throws(StoreError) { try snapshotFiles.make(part) } catch {
+                    guard error.isDiskFull else { throw error }
+                    cluster?.snapshot = nil  // It is offered again, when there may be space.
+                    return
+                }
                 waiting += cluster?.snapshot?.made(part) ?? []
             case .write(let part, let offset, let bytes):
                 try snapshotFiles.write(bytes, of: part, at: offset)

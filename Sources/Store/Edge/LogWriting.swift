@@ -15,7 +15,7 @@ struct Round: Sendable {
 /// The state of the writing thread: this member of the store, and the files of its log.
 struct LogWriting: ~Copyable {
     let shared: Shared
-    private let keeper: Keeper
+    let keeper: Keeper
     private let fanOut: FanOut
     let directory: Directory
     let options: StoreOptions
@@ -64,6 +64,8 @@ struct LogWriting: ~Copyable {
     ///   answered yet may be acknowledged, and no other call be made.
     mutating func carryOut(_ taken: Inbox.Taken) throws(StoreError) {
         guard cluster?.isEnding != true else { return refuseAll(taken) }
+        // A disk that was full at the start has kept it from that.
+        if cluster == nil, !replica.raft.isLeader { try tick() }
         for frame in taken.frames { try receive(frame) }
         try passTime()
         try decideHeld()
@@ -80,9 +82,9 @@ struct LogWriting: ~Copyable {
         for call in taken.calls { call.fail() }
     }
 
-    /// One tick of the clock.
+    /// One tick of the clock. It does not pass for a member that has no room to say what follows.
     mutating func tick() throws(StoreError) {
-        try makeRoom { _, _ in Replica.talkRoom }
+        guard try makeRoomToTalk() else { return }
         call { replica, core, effects in replica.tick(&core, &effects) }
     }
 
@@ -107,8 +109,7 @@ struct LogWriting: ~Copyable {
     // MARK: Deciding
 
     private mutating func propose(_ waiting: ProposalQueue.Waiting) throws(StoreError) {
-        if !waiting.proposal.mayUseReserve, keeper.isDiskFull {
-            keeper.prepareNext()  // There may be space again; this is how it is noticed.
+        if isRefusedForSpace(waiting.proposal) {
             return answer(waiting.completion, .failure(.noSpace))
         }
         if cluster != nil, replica.refusal(of: waiting.proposal) == .noLeader {
@@ -120,6 +121,8 @@ struct LogWriting: ~Copyable {
     mutating func decide(
         _ proposal: Proposal, _ completion: @escaping Completion
     ) throws(StoreError) {
+        // Another member may have passed it on.
+        if isRefusedForSpace(proposal) { return answer(completion, .failure(.noSpace)) }
         if try decideIfItFits(proposal, completion) { return }
         do throws(StoreError) {
             try makeRoom { replica, core in replica.room(for: proposal, core) }
@@ -130,13 +133,22 @@ struct LogWriting: ~Copyable {
         precondition(isDecided, "room has been made")
     }
 
+    /// Whether the disk is full and the proposal does not give space back, or has kept a member
+    /// that is alone from electing itself.
+    private func isRefusedForSpace(_ proposal: Proposal) -> Bool {
+        let isIdle = cluster == nil && replica.refusal(of: proposal) == .noLeader
+        guard isIdle || !proposal.mayUseReserve && keeper.isDiskFull else { return false }
+        keeper.prepareNext()  // There may be space again; this is how it is noticed.
+        return true
+    }
+
     /// Nearly all do: one look at the lock for each.
     private mutating func decideIfItFits(
         _ proposal: Proposal, _ completion: @escaping Completion
     ) throws(StoreError) -> Bool {
         let (shared, files) = (shared, files)
         return try shared.state.withLock { state throws(StoreError) in
-            let room = replica.room(for: proposal, state.core)
+            let room = replica.room(for: proposal, state.core) + Replica.talkRoom
             guard replica.segmentNeeded(for: room, state.core) == nil else { return false }
             let ticket = waiting.add(completion)
             try replica.propose(proposal, ticket: ticket, &state.core, files, &effects)
@@ -159,13 +171,26 @@ struct LogWriting: ~Copyable {
 
     // MARK: Writing
 
-    /// Sees to it that what `room` says fits into the segment. The next is ready as a rule.
+    /// The same for what any call but a proposal or entries may write. Returns false if there is no
+    /// space: then this member says nothing more until there is, and serves what it has.
+    mutating func makeRoomToTalk() throws(StoreError) -> Bool {
+        do throws(StoreError) { try makeRoom { _, _ in Replica.talkRoom } } catch {
+            guard error == .noSpace else { throw error }
+            return false
+        }
+        return true
+    }
+
+    /// Sees to it that what `room` says fits into the segment, and what may have to be said once it
+    /// is synced. The next segment is ready as a rule.
+    ///
+    /// - Throws: ``StoreError/noSpace`` if the disk and the reserve are full; what the disk throws.
     mutating func makeRoom(
         _ room: (borrowing Replica, borrowing StoreState) -> Int
     ) throws(StoreError) {
         let shared = shared
         let needed = shared.state.withLock { state in
-            replica.segmentNeeded(for: room(replica, state.core), state.core)
+            replica.segmentNeeded(for: room(replica, state.core) + Replica.talkRoom, state.core)
         }
         if let needed {
             // The lock is not held: whoever makes segments takes it too.
@@ -187,7 +212,8 @@ struct LogWriting: ~Copyable {
             let descriptor = files.descriptor(of: write.segment)
             try disk.write(write.bytes.raw, to: descriptor, at: write.offset)
             try disk.sync(descriptor)
-            try makeRoom { _, _ in Replica.talkRoom }
+            // Without space what has been kept free for it has to do: little is said then.
+            _ = try makeRoomToTalk()
             call { replica, core, effects in replica.synced(&core, &effects) }
             if replica.needsRebuild, replica.isAtRest { try rebuild() }
             try publish()

@@ -6,7 +6,11 @@ internal import Synchronization
 
 extension Store {
     /// Takes a frame that another member has sent.
-    public func receive(frame: [UInt8]) { writer.receive(frame) }
+    ///
+    /// - Parameter sender: What the member is called that the connection has proven to be there.
+    public func receive(frame: [UInt8], from sender: String = "") {
+        writer.receive(Inbox.Frame(bytes: frame, sender: sender))
+    }
 
     /// What was sent to a member may be lost: it is sent again.
     public func noteUnreachable(_ member: UInt64) {

@@ -37,7 +37,7 @@ public final class Store: Sendable {
         directory path: String, options: StoreOptions = StoreOptions()
     ) throws(StoreError) -> Store {
         do throws(StoreError) { return try opened(path, options) } catch {
-            guard case .damaged(let file, let damage) = error,
+            guard case .damaged(let file, let damage) = error, !damage.isOfAnotherVersion,
                 try DamagedLog.giveUp(path, file, damage, options)
             else { throw error }
         }

@@ -71,6 +71,7 @@ package enum MemberFrame: Sendable, Equatable {
             }
             self = .snapshot(envelope, message)
         case .exchange: self = .exchange(envelope, try MemberExchange(fields.body))
+        case nil: throw PeerFrameError(offset: 0, unknownKind: fields.kind)
         default:
             guard let frame = PeerFrame(fields) else { throw PeerFrameError(offset: 0) }
             self = .raft(frame)

@@ -164,6 +164,8 @@ extension PeerFields {
 package struct PeerFrameError: Error, Equatable, Sendable {
     /// Where it goes wrong, in bytes from the beginning.
     package let offset: Int
+    /// The kind of message that the bytes say they are, if there is no such kind.
+    package var unknownKind: UInt64?
 }
 
 extension PeerFrame {

@@ -148,7 +148,10 @@ extension APIError {
             self = .futureResourceVersion(requested.number, current: current.number)
         case .overloaded: self = .tooManyRequests("the store is busy, please try again later", retryAfterSeconds: 1)
         case .tooLarge: self = .failure("etcdserver: request is too large")
-        case .noSpace: self = .internalError("etcdserver: mvcc: database space exceeded")
+        case .noSpace:
+            self = .serviceUnavailable(
+                "etcdserver: mvcc: database space exceeded: the disk is full; reads and deletes go on",
+                retryAfterSeconds: 1)
         case .outcomeUnknown: self = .timeout()
         case .noLeader:
             self = .serviceUnavailable("etcdserver: no leader", retryAfterSeconds: 1)
