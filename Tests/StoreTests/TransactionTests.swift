@@ -107,6 +107,16 @@ struct TransactionTests {
         await #expect(throws: StoreError.tooLarge) {
             try await store.propose(Transaction(then: [.put(key: .text("a"), value: value)]))
         }
+        // A count of operations that is too high as well, and one below it is not.
+        let many = (0...StoreLimits.transactionOperationsMax).map {
+            Operation.put(key: .text("k\($0)"), value: [])
+        }
+        await #expect(throws: StoreError.tooLarge) {
+            try await store.propose(Transaction(then: many))
+        }
+        #expect(store.revision == Revision(1))
+        _ = try await store.propose(Transaction(then: many.dropLast()))
+        #expect(store.keyCount == StoreLimits.transactionOperationsMax)
         await #expect(throws: StoreError.unusableKey) { try await store.put("", "1") }
         store.close()
     }

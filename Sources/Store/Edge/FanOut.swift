@@ -130,18 +130,26 @@ struct FanOutTelling {
 
     mutating func take(_ messages: FanOut.Inbox) {
         watchers += messages.added
-        watchers.removeAll { messages.cancelled.contains($0.id) }
+        if !messages.cancelled.isEmpty {
+            watchers.removeAll { messages.cancelled.contains($0.id) }
+        }
         progressAsked.formUnion(messages.progressAsked)
         for round in messages.rounds { tell(round) }
         catchUp()
-        for place in watchers.indices
-        where watchers[place].position >= delivered && progressAsked.contains(watchers[place].id) {
-            watchers[place].deliver(.success(WatchBatch(events: [], through: delivered)))
-        }
-        progressAsked.formIntersection(watchers.filter { $0.position < delivered }.map(\.id))
+        tellProgress()
         guard messages.isClosed else { return }
         for watcher in watchers { watcher.deliver(.failure(.closed)) }
         watchers = []
+    }
+
+    /// Tells those who have asked how far they are, and are up to date.
+    private mutating func tellProgress() {
+        guard !progressAsked.isEmpty else { return }
+        for watcher in watchers
+        where watcher.position >= delivered && progressAsked.contains(watcher.id) {
+            watcher.deliver(.success(WatchBatch(events: [], through: delivered)))
+        }
+        progressAsked.formIntersection(watchers.filter { $0.position < delivered }.map(\.id))
     }
 
     /// Tells those who are up to date; then the answers, so that who gets one finds it watched.
@@ -180,7 +188,9 @@ struct FanOutTelling {
 
     /// Brings everyone who is behind a step forward.
     private mutating func catchUp() {
-        for place in watchers.indices.reversed() where watchers[place].position < delivered {
+        // Taken out together: one after the other they would take the square of their number.
+        var failed: Set<WatchID> = []
+        for place in watchers.indices where watchers[place].position < delivered {
             do throws(StoreError) {
                 let batch = try history.events(
                     in: watchers[place].range, after: watchers[place].position,
@@ -191,9 +201,10 @@ struct FanOutTelling {
             } catch {
                 history.note(error)
                 watchers[place].deliver(.failure(error))
-                watchers.remove(at: place)
+                failed.insert(watchers[place].id)
             }
         }
+        if !failed.isEmpty { watchers.removeAll { failed.contains($0.id) } }
     }
 }
 
