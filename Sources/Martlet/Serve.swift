@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import Synchronization
 
 /// `martlet serve`: runs the control plane until it is told to stop.
 struct Serve: AsyncParsableCommand {
@@ -77,18 +78,33 @@ struct Serve: AsyncParsableCommand {
         do {
             let settings = try Settings(self)
             LoggingSystem.bootstrap { label in LineLogHandler(label: label, settings: settings.log) }
+            let readiness = Readiness()
+            let ending = Task {
+                await signals.wait()
+                // It may wait for a majority of the members, for ever. What it has said to others is
+                // on its disk, so it may end anywhere.
+                if !readiness.isReached.load(ordering: .acquiring) {
+                    LineLogHandler.say("stopped before it was ready")
+                    Glibc.exit(0)
+                }
+            }
             let plane = try await ControlPlane.start(settings)
+            readiness.isReached.store(true, ordering: .releasing)
             let seconds = Self.seconds(ContinuousClock.now - started)
             LineLogHandler.say(
                 "ready \(plane.url) kubeconfig=\(plane.kubeconfigPath) after \(seconds) s",
                 to: STDOUT_FILENO)
-            await signals.wait()
+            await ending.value
             await plane.stop()
         } catch {
             let end = ExitReason(error)
             LineLogHandler.say(end.message)
             throw ExitCode(end.status)
         }
+    }
+
+    private final class Readiness: Sendable {
+        let isReached = Atomic<Bool>(false)
     }
 
     /// With three decimals.

@@ -282,3 +282,13 @@ def test_who_may_not_look_at_the_store_is_told_so(three):
 def test_members_are_killed_in_turn_while_clients_write(tmp_path):
     figures = cluster.run(tmp_path, int(os.environ.get("MARTLET_MEMBER_ROUNDS", "3")), seed=1)
     assert figures["lost"] == [] and figures["writes"] > 0
+
+
+def test_a_member_that_waits_for_a_majority_ends_when_it_is_told_to(tmp_path):
+    alone = Members(tmp_path, 3).planes[0]
+    alone.launch()
+    deadline = time.monotonic() + cluster.PATIENCE_SECONDS
+    while not (alone.data / "log/member").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert alone.stop() == 0
+    assert "stopped before it was ready" in (alone.folder / "stderr.txt").read_text()
