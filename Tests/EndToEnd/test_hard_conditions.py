@@ -147,7 +147,8 @@ def test_a_member_with_a_full_disk_leaves_the_work_to_the_others(tmp_path, is_fu
             # One that was not answered may have happened.
             until(lambda: create(others[0], f"while-{number}", "x" * 50_000)[0] in (201, 409))
         until(lambda: any(is_leader(plane) for plane in others))
-        assert until(lambda: create(full, "refused")[0]) in (503, 504)
+        # It serves what it has to whoever is content with that.
+        assert ask(connect(full), "GET", f"{COLLECTION}?resourceVersion=0")[0] == 200
         assert full.process.poll() is None, said(full)
         ballast.unlink()
         last = f"{COLLECTION}/while-149"
