@@ -66,7 +66,9 @@ struct LogWriting: ~Copyable {
         guard cluster?.isEnding != true else { return refuseAll(taken) }
         // A disk that was full at the start has kept it from that.
         if cluster == nil, !replica.raft.isLeader { try tick() }
-        for frame in taken.frames { try receive(frame) }
+        for frame in taken.frames where cluster?.isEnding != true { try receive(frame) }
+        // What this round has not said yet is not said any more: nothing stands behind it.
+        guard cluster?.isEnding != true else { return end(taken) }
         try passTime()
         try decideHeld()
         for waiting in taken.proposals { try propose(waiting) }
@@ -77,6 +79,11 @@ struct LogWriting: ~Copyable {
 
     /// Another log is about to take this one's place, or this member has given its number up:
     /// nothing may be added to it.
+    private mutating func end(_ taken: Inbox.Taken) {
+        refuseAll(taken)
+        for completion in takeUnanswered() { completion(.failure(.closed)) }
+    }
+
     private func refuseAll(_ taken: Inbox.Taken) {
         for waiting in taken.proposals { waiting.completion(.failure(.closed)) }
         for call in taken.calls { call.fail() }
@@ -103,7 +110,12 @@ struct LogWriting: ~Copyable {
 
     /// Those who wait for an answer that will not come.
     mutating func takeUnanswered() -> [Completion] {
-        answers.map(\.completion) + waiting.takeAll() + (cluster?.forwarding.takeAll() ?? [])
+        let readers = cluster?.readers.map(\.completion) ?? []
+        let unanswered = answers.map(\.completion) + waiting.takeAll() + readers
+            + (cluster?.forwarding.takeAll() ?? [])
+        answers = []
+        cluster?.readers = []
+        return unanswered
     }
 
     // MARK: Deciding
