@@ -11,8 +11,8 @@ package struct RaftInvariants: Sendable {
     private var deciders: Membership
     /// Leaders of recent terms, and the end of what each one has on disk.
     private var reigns: [Term: Reign] = [:]
-    /// What those who led when they were seen last had committed by then.
-    private var leading: [MemberID: LogIndex] = [:]
+    /// In which term those who led when they were seen last did so, and what they had committed.
+    private var leading: [MemberID: (term: Term, committed: LogIndex)] = [:]
     private var excused: [MemberID: LogIndex] = [:]
 
     private struct Reign: Sendable {
@@ -100,9 +100,9 @@ package struct RaftInvariants: Sendable {
             throw .leaderOverwrote(leader.id, leader.term, reign.last)
         }
         reigns[leader.term] = Reign(leader: leader.id, last: last)
-        defer { leading[leader.id] = leader.committed }
-        guard let before = leading[leader.id] else { return }
-        guard leader.committed <= max(before, leader.log.base.index)
+        defer { leading[leader.id] = (leader.term, leader.committed) }
+        guard let before = leading[leader.id], before.term == leader.term else { return }
+        guard leader.committed <= max(before.committed, leader.log.base.index)
             || leader.log.term(at: leader.committed) == leader.term
         else { throw .committedOldTerm(leader.id, leader.term, leader.committed) }
     }
