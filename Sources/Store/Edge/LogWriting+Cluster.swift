@@ -90,6 +90,8 @@ extension LogWriting {
             answer(reader.completion, .failure(.noLeader))
         }
         cluster?.readers.removeAll { $0.deadline <= now }
+        // This member may not get at what it knows to be committed: its disk is full, or slow.
+        for completion in waiting.takeExpired(now: now) { answer(completion, .failure(.noLeader)) }
     }
 
     /// A leader whose disk is full refuses writes that another member has room for, so it hands
@@ -286,7 +288,8 @@ extension LogWriting {
             cluster?.readers.append((completion, ContinuousClock.now + Forwarding.patience))
             return
         }
-        let ticket = waiting.add(completion)
+        let deadline = cluster.map { _ in ContinuousClock.now + Forwarding.patience }
+        let ticket = waiting.add(completion, until: deadline)
         call { replica, core, effects in
             replica.read(ticket: ticket, &core, &effects)
         }

@@ -277,8 +277,8 @@ struct LogWriting: ~Copyable {
     private mutating func takeAnswers(_ told: inout ReplicaEffects) {
         answers.reserveCapacity(answers.count + told.answers.count)
         for answer in told.answers {
-            answers.append(
-                GivenAnswer(completion: waiting.take(answer.ticket), result: answer.result))
+            guard let completion = waiting.take(answer.ticket) else { continue }
+            answers.append(GivenAnswer(completion: completion, result: answer.result))
         }
     }
 
