@@ -102,7 +102,9 @@ struct Member {
                 host: "127.0.0.1", port: Int(me.peerAddress.split(separator: ":").last ?? "") ?? 0,
                 certificatePEM: keys.read("\(name).crt"), keyPEM: keys.read("\(name).key"),
                 authorityPEM: keys.read("ca.crt")),
-            receive: { frame in box.store.withLock { $0 }?.receive(frame: frame) },
+            receive: { frame, sender in
+                box.store.withLock { $0 }?.receive(frame: frame, from: sender)
+            },
             unreachable: { member in box.store.withLock { $0 }?.noteUnreachable(member) })
     }
 
