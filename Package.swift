@@ -89,7 +89,7 @@ targets += [
           knows: ["StoreCore", "Checksum", "LogTape", "Raft"]),
     tests("ReplicaTests", at: "Tests/ReplicaTests", knows: ["Raft", "Replica", "StoreCore"]),
     tests("StoreTests", at: "Tests/StoreTests",
-          knows: ["CrashPoints", "Raft", "Replica", "Store", "StoreCore",
+          knows: ["Checksum", "CrashPoints", "Raft", "Replica", "Store", "StoreCore",
                   "martlet-store-bench"]),
     tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
     tests("StoreSimulationTests", at: "Tests/StoreSimulationTests",

@@ -1,0 +1,43 @@
+import Checksum
+import Store
+import StoreCore
+import Testing
+
+/// Somebody has run a newer program on a member's directory, and now an older one is started.
+@Suite("A log with records of a newer version")
+struct NewerFormatTests {
+    /// Makes a record one of version 2, sound in everything else.
+    private func renew(_ record: LogFilesOnDisk.Record, of scratch: Scratch) throws {
+        var bytes = try scratch.bytes(record.file)
+        bytes[record.offset + 13] = 2
+        let salt = try SegmentHeader(in: bytes.raw).salt
+        let seed = UInt32(truncatingIfNeeded: salt ^ salt >> 32)
+        let checksum = crc32c(bytes.raw.extracting(record.offset + 4..<record.end), from: seed)
+        for place in 0..<4 {
+            bytes[record.offset + place] = UInt8(truncatingIfNeeded: checksum >> (8 * place))
+        }
+        try scratch.write(record.file, bytes)
+    }
+
+    /// Nothing in it is damaged: given up, it would be lost, and the next newer member's as well.
+    @Test func isRefusedByAMemberAndNotGivenUp() async throws {
+        let cluster = try Cluster(3)
+        let leader = try await cluster.leader()
+        for number in 0..<20 { try await leader.put("k\(number)", "\(number)") }
+        let store = try #require(cluster.store(1))
+        cluster.stop(store)
+        let scratch = cluster.scratches[1]
+        let records = try LogFilesOnDisk(scratch).records
+        let record = try #require(records.first { $0.kind == .transaction })
+        try renew(record, of: scratch)
+        let names = try scratch.names()
+        let damage = LogDamage(
+            offset: record.offset,
+            reason: .unknownRecord(kind: RecordKind.transaction.rawValue, version: 2))
+        #expect(throws: StoreError.damaged(file: "\(scratch.path)/\(record.file)", damage)) {
+            try cluster.start(1)
+        }
+        #expect(try scratch.names() == names)
+        #expect(cluster.damage == [])
+    }
+}
