@@ -32,6 +32,36 @@ struct OpeningTests {
         return second.encoded() + next.bytes
     }
 
+    /// The same, but that the second entry became void: one of a later leader, after the opening,
+    /// has its index.
+    private func secondSegmentWithAnotherEntry() throws -> [UInt8] {
+        var core = StoreState()
+        var others = StoreState()
+        var changes: [AppliedChange] = []
+        var statement = LogTape.statement
+        var batch = LogBatch(at: .origin, salt: first.salt, term: Term(7))
+        core.open(first, stating: statement, into: &batch)
+        for key: UInt8 in [1, 2] {
+            _ = try core.put(
+                [key], [1], expected: nil, lease: .none, into: &batch, changes: &changes)
+        }
+        core.seal(into: &batch)
+        var position = batch.position
+        (position.segment, position.offset) = (2, SegmentHeader.byteCount)
+        var next = LogBatch(at: position, salt: second.salt, term: Term(8))
+        core.open(second, stating: statement, into: &next)
+        var elsewhere = LogBatch(at: .origin, salt: first.salt, term: Term(7))
+        _ = try others.put(
+            [1], [1], expected: nil, lease: .none, into: &elsewhere, changes: &changes)
+        next.rewind(to: EntryID(index: LogIndex(1), term: Term(7)))
+        _ = try others.put(
+            [3], [9], expected: nil, lease: .none, into: &next, changes: &changes)
+        statement.committed = next.position.last
+        _ = core.retire(1, stating: statement, into: &next)
+        next.commit()
+        return second.encoded() + next.bytes
+    }
+
     private func recovered(_ bytes: [UInt8], as member: MemberID) throws -> LogReplay {
         var replay = LogReplay(member: member)
         var scan = SegmentScan(header: second, after: nil)
@@ -51,6 +81,13 @@ struct OpeningTests {
         #expect(replay.committed == LogIndex(2))
         #expect(replay.log.last == EntryID(index: LogIndex(2), term: Term(7)))
         #expect(replay.log.membership.voters == [LogTape.member])
+    }
+
+    @Test func isNotTakenForAnEntryThatTookThePlaceOfTheirLast() throws {
+        let replay = try recovered(secondSegmentWithAnotherEntry(), as: LogTape.member)
+        #expect(replay.log.last == EntryID(index: LogIndex(2), term: Term(8)))
+        #expect(replay.applied == LogIndex(2))
+        #expect(replay.core.keyCount == 1)
     }
 
     @Test func isNoVoteOfAMemberThatGotTheLogOfAnother() throws {

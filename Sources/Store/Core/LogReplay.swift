@@ -16,6 +16,9 @@ package struct LogReplay: ~Copyable {
     package private(set) var committed = LogIndex.zero
     /// `core` has everything up to here.
     package private(set) var applied: LogIndex
+    /// As far as that is known from the checkpoint, or was done here. What lay in segments that are
+    /// gone is in the copies after it, but for entries that others have taken the place of.
+    private var appliedHere: LogIndex
     /// What the membership entries after the statement say.
     private var memberships: [(index: LogIndex, members: ClusterMembers)] = []
     private let member: MemberID
@@ -38,6 +41,7 @@ package struct LogReplay: ~Copyable {
         self.core = core
         self.appliedMax = appliedMax
         (self.member, self.applied, self.notes) = (member, applied, notes)
+        appliedHere = applied
     }
 
     /// The members that count now: of the newest membership entry, committed or not.
@@ -150,9 +154,10 @@ package struct LogReplay: ~Copyable {
         restart(at: EntryID(index: record.index, term: record.term))
         self.memberships = memberships
         committed = max(committed, record.index)
-        guard record.index > applied else { return }
+        // The segment's opening counts the entry that this one takes the place of.
+        guard record.index > appliedHere, record.index <= appliedMax else { return }
         try core.replay(entry: record, of: bytes, segment: header.sequence)
-        applied = record.index
+        (applied, appliedHere) = (record.index, record.index)
     }
 
     private mutating func entryKind(
@@ -185,6 +190,7 @@ package struct LogReplay: ~Copyable {
             }
             if let failure { throw failure }
             applied = applied.next
+            appliedHere = applied
         }
     }
 

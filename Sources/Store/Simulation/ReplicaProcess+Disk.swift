@@ -48,7 +48,10 @@ extension ReplicaProcess {
             ticketCount += 1
             let ticket = DiskTicket(ticketCount)
             out.disk.append((ticket, command))
-            self.commands.append((ticket, place == commands.count - 1 ? done : nil))
+            var isRemoval = false
+            if case .remove = command { isRemoval = true }
+            self.commands.append(
+                (ticket, place == commands.count - 1 ? done : nil, isRemoval))
         }
     }
 
@@ -57,6 +60,9 @@ extension ReplicaProcess {
         precondition(command.ticket == ticket, "the disk does one thing after the other")
         switch result {
         case .done: if let done = command.done { try carryOut(done) }
+        // As the server's disk does.
+        case .failed(.missing) where command.isRemoval:
+            if let done = command.done { try carryOut(done) }
         case .failed(.noSpace):
             guard case .created(let job)? = command.done else { return failed(.noSpace) }
             noteNoSpace(job)

@@ -60,7 +60,7 @@ final class ReplicaProcess {
     var tickCount = 0
 
     // Disk
-    var commands: [(ticket: DiskTicket, done: DiskDone?)] = []
+    var commands: [(ticket: DiskTicket, done: DiskDone?, isRemoval: Bool)] = []
     var ticketCount: UInt64 = 0
     /// Files that could not be made for want of space.
     var blocked: [FileJob] = []
@@ -374,7 +374,9 @@ final class ReplicaProcess {
     /// The state has seen what became void: it is built up again from the log.
     private func rebuild() throws(StoreError) {
         guard let through = running?.replica.rebuildThrough else { return }
-        (reclaim, checkpoint.writer) = (nil, nil)
+        // What is on its way to the log is answered still: a segment is not retired twice.
+        if reclaim?.isInFlight == false { reclaim = nil }
+        checkpoint.writer = nil
         let found = try LogRecovery(of: identity, rebuilding: through).run(files)
         let checkpoint = core.checkpointBegin
         core = found.takeCore()
