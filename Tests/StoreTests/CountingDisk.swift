@@ -9,6 +9,9 @@ final class CountingDisk: Disk {
 
     init(failingAt: Int) { self.failingAt = failingAt }
 
+    /// Whether a call has failed.
+    var hasFailed: Bool { calls.withLock { $0 > failingAt } }
+
     private func count(_ operation: String) throws(StoreError) {
         let number = calls.withLock { calls in
             defer { calls += 1 }

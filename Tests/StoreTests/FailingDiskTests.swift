@@ -92,17 +92,21 @@ struct FailingDiskTests {
         #expect(errors.all.isEmpty)
         // There is space again: puts go on by themselves.
         disk.fail(.none)
-        var isServing = false
-        while !isServing {
+        try await putAgain(store)
+        store.close()
+    }
+
+    /// Puts as soon as there is space again, which the store finds out by itself.
+    private func putAgain(_ store: Store) async throws {
+        while true {
             do throws(StoreError) {
                 try await store.put("again", "1")
-                isServing = true
+                return
             } catch {
-                #expect(error == .noSpace)
+                try #require(error == .noSpace)
                 await Task.yield()
             }
         }
-        store.close()
     }
 
     /// Gives all the space away that a full disk leaves, a delete at a time.
@@ -148,16 +152,7 @@ struct FailingDiskTests {
             store = try Store.open(directory: scratch.path, options: options)
         }
         disk.fail(.none)
-        var isServing = false
-        while !isServing {
-            do throws(StoreError) {
-                try await store.put("again", "1")
-                isServing = true
-            } catch {
-                #expect(error == .noSpace)
-                await Task.yield()
-            }
-        }
+        try await putAgain(store)
         #expect(seen.all.isEmpty)
         #expect(try store.range(RangeQuery(.all)).count == count - deleted + 1)
         store.close()

@@ -1,56 +1,7 @@
 import Raft
 import Store
 import StoreCore
-import Synchronization
 import Testing
-
-/// The real disk, which fails from some call on.
-private final class EndingDisk: Disk {
-    private let disk = PosixDisk()
-    private let callsLeft: Mutex<Int>
-
-    init(after calls: Int) { callsLeft = Mutex(calls) }
-
-    var hasEnded: Bool { callsLeft.withLock { $0 < 0 } }
-
-    private func spend(_ operation: String) throws(StoreError) {
-        let left = callsLeft.withLock { left in
-            left -= 1
-            return left
-        }
-        guard left < 0 else { return }
-        throw .system(operation: operation, file: "a disk that ends", code: 5)
-    }
-
-    func create(_ path: String, bytes: Int, isWritten: Bool) throws(StoreError) -> Int32 {
-        try spend("create")
-        return try disk.create(path, bytes: bytes, isWritten: isWritten)
-    }
-    func open(_ path: String) throws(StoreError) -> Int32 {
-        try spend("open")
-        return try disk.open(path)
-    }
-    func write(_ bytes: RawSpan, to descriptor: Int32, at offset: Int) throws(StoreError) {
-        try spend("write")
-        try disk.write(bytes, to: descriptor, at: offset)
-    }
-    func sync(_ descriptor: Int32) throws(StoreError) {
-        try spend("sync")
-        try disk.sync(descriptor)
-    }
-    func rename(_ path: String, to other: String) throws(StoreError) {
-        try spend("rename")
-        try disk.rename(path, to: other)
-    }
-    func remove(_ path: String) throws(StoreError) {
-        try spend("remove")
-        try disk.remove(path)
-    }
-    func syncDirectory(_ path: String) throws(StoreError) {
-        try spend("sync")
-        try disk.syncDirectory(path)
-    }
-}
 
 @Suite("A member that gives its number up")
 struct GivingUpTests {
@@ -95,13 +46,13 @@ struct GivingUpTests {
 
     /// Whether the disk lasted.
     private func isOpened(_ scratch: Scratch, endingAfter calls: Int) throws -> Bool {
-        let disk = EndingDisk(after: calls)
+        let disk = CountingDisk(failingAt: calls)
         do {
             try Store.open(directory: scratch.path, options: options(disk)).close()
         } catch StoreError.system {
-            return !disk.hasEnded
+            return !disk.hasFailed
         }
-        return !disk.hasEnded
+        return !disk.hasFailed
     }
 
     @Test func goesOnWithItWhereverItWasInterrupted() async throws {

@@ -19,6 +19,26 @@ struct NewerFormatTests {
         try scratch.write(record.file, bytes)
     }
 
+    @Test func isRefusedAsWellIfAllOfASegmentIsOfAnotherFormat() async throws {
+        let cluster = try Cluster(3)
+        _ = try await cluster.leader()
+        cluster.stop(try #require(cluster.store(1)))
+        let scratch = cluster.scratches[1]
+        let name = try #require(LogFilesOnDisk(scratch).names.first)
+        var bytes = try scratch.bytes(name)
+        bytes[7] += 1
+        let checksum = crc32c(bytes.raw.extracting(0..<60))
+        for place in 0..<4 { bytes[60 + place] = UInt8(truncatingIfNeeded: checksum >> (8 * place)) }
+        try scratch.write(name, bytes)
+        let names = try scratch.names()
+        let damage = LogDamage(offset: 0, reason: .unknownFormat)
+        #expect(throws: StoreError.damaged(file: "\(scratch.path)/\(name)", damage)) {
+            try cluster.start(1)
+        }
+        #expect(try scratch.names() == names)
+        #expect(cluster.damage == [])
+    }
+
     /// Nothing in it is damaged: given up, it would be lost, and the next newer member's as well.
     @Test func isRefusedByAMemberAndNotGivenUp() async throws {
         let cluster = try Cluster(3)

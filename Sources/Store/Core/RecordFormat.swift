@@ -205,6 +205,9 @@ public struct LogDamage: Error, Equatable, Sendable {
     /// Whether the bytes are whole, and of a version that this program does not know: nothing is to
     /// be repaired.
     public var isOfAnotherVersion: Bool {
-        if case .unknownRecord = reason { true } else { false }
+        switch reason {
+        case .unknownRecord, .unknownFormat: true
+        default: false
+        }
     }
 }
