@@ -10,6 +10,8 @@ package struct SegmentUse: Sendable, Equatable {
     package var oldestPut: Revision?
     /// Bytes of deletes that are copied from segment to segment, lest older puts come back.
     package var tombstoneBytes = 0
+    /// Leases, and ends of them, that were copied into it.
+    package var leaseCopies = 0
     package var isSealed = false
     /// Where the records of entries begin that have become void.
     package var voids: Set<UInt32> = []
@@ -51,6 +53,12 @@ package struct SegmentUse: Sendable, Equatable {
 /// All segments, by their sequence number.
 struct SegmentBook {
     private(set) var uses: [UInt32: SegmentUse] = [:]
+    /// Bytes that may be copied to win space. What dies pays for it, so that copying ends when clients
+    /// stop, even if nothing can be won: records may lie badly in segments that are small beside them.
+    private(set) var copyBytesAllowed = 0
+    /// Copies that each byte that dies pays for. Four suffice to win a segment that is four fifths
+    /// alive.
+    private static let copiesPerDeadByte = 4
 
     subscript(sequence: UInt32) -> SegmentUse? {
         get { uses[sequence] }
@@ -61,6 +69,33 @@ struct SegmentBook {
 
     mutating func free(_ freed: KeySpace.Freed) {
         update(freed.place.segment) { $0.liveBytes -= freed.bytes }
+        copyBytesAllowed += Self.copiesPerDeadByte * freed.bytes
+    }
+
+    /// A lease was written, which makes an older record of it worthless.
+    mutating func noteLeaseWritten() {
+        copyBytesAllowed += Self.copiesPerDeadByte * Self.leaseRecordBytes
+    }
+    private static let leaseRecordBytes = RecordHeader.byteCount + 24
+
+    mutating func pay(forCopying bytes: Int) { copyBytesAllowed -= bytes }
+
+    mutating func payForLease(in segment: UInt32) {
+        pay(forCopying: Self.leaseRecordBytes)
+        update(segment) { $0.leaseCopies += 1 }
+    }
+
+    /// What lies dead has not been paid for, as far as anybody knows after a start.
+    mutating func allowCopies() { copyBytesAllowed = Self.copiesPerDeadByte * deadBytes }
+
+    /// What was given back for nothing does not pay for copies later.
+    mutating func limitCopies() {
+        copyBytesAllowed = min(copyBytesAllowed, Self.copiesPerDeadByte * deadBytes)
+    }
+
+    /// Bytes of files that the key space does not refer to.
+    private var deadBytes: Int {
+        uses.values.reduce(0) { $0 + max(0, $1.fileBytes - $1.liveBytes) }
     }
 
     /// Counts a live change of a checkpoint. The segment may be one that the log opens later.

@@ -129,10 +129,12 @@ extension StoreState {
         for id in survivors.leases where leases[id] != nil {
             noteSaved(id, segment: batch.position.segment)
             append(lease: id, as: .leaseCopy, to: &batch)
+            segments.payForLease(in: batch.position.segment)
             decision.isLogged = true
         }
         for id in survivors.endedLeases where leases[id] == nil {
             append(leaseEnd: id, as: .leaseEndCopy, to: &batch)
+            segments.payForLease(in: batch.position.segment)
             decision.isLogged = true
         }
         let needed = survivors.changes.compactMap { survivor in
@@ -148,6 +150,7 @@ extension StoreState {
         for (survivor, change) in needed {
             let place = Place(segment: batch.position.segment, offset: UInt32(batch.endOffset))
             batch.withPayload { $0 += survivor.bytes }
+            segments.pay(forCopying: survivor.bytes.count)
             note(change, at: place, isTombstone: survivor.isTombstone)
             guard !survivor.isTombstone else { continue }
             decision.moves.append(Decision.Move(old: survivor.place, new: place))
@@ -208,11 +211,13 @@ extension StoreState {
     package var segmentUses: [UInt32: SegmentUse] { segments.uses }
 
     /// The segment to retire next, if any.
-    package func victim(
+    package mutating func victim(
         spareBytes: Int, plan: RetentionPlan = RetentionPlan()
     ) -> UInt32? {
+        segments.limitCopies()
         let settled = segments.uses.filter { $0.key < neededFrom }
         return plan.victim(
-            among: segments.uses, candidates: settled, compacted: compacted, spareBytes: spareBytes)
+            among: segments.uses, candidates: settled, compacted: compacted, spareBytes: spareBytes,
+            mayCopy: segments.copyBytesAllowed > 0)
     }
 }

@@ -28,8 +28,12 @@ extension StoreState {
         case .compaction:
             try record.require(payload.byteCount == 8)
             compacted = max(compacted, Revision(payload.integer(at: 0, as: Int64.self)))
-        case .lease: try replayLease(record, payload, segment: segment)
-        case .leaseEnd: try replayLeaseEnd(record, payload)
+        case .lease:
+            try replayLease(record, payload, segment: segment)
+            segments.noteLeaseWritten()
+        case .leaseEnd:
+            try replayLeaseEnd(record, payload)
+            segments.noteLeaseWritten()
         case .membership, .noop: break
         default: throw LogDamage(offset: record.offset, reason: .contents)
         }
@@ -77,8 +81,12 @@ extension StoreState {
         switch record.kind {
         case .survivors: try replayChanges(record, of: bytes, segment: header.sequence)
         case .opening: try replayOpening(record, payload, header: header, notes: &notes)
-        case .leaseCopy: try replayLease(record, payload, segment: header.sequence)
-        case .leaseEndCopy: try replayLeaseEnd(record, payload)
+        case .leaseCopy:
+            try replayLease(record, payload, segment: header.sequence)
+            segments.payForLease(in: header.sequence)
+        case .leaseEndCopy:
+            try replayLeaseEnd(record, payload)
+            segments.payForLease(in: header.sequence)
         case .retirement:
             try record.require(payload.byteCount >= 8)
             let retired = payload.integer(at: 0, as: UInt32.self)
@@ -202,6 +210,7 @@ extension StoreState {
         while let start = next { next = prune(from: start) }
         leases.tieUp()
         segments.dropUnopened()
+        segments.allowCopies()
     }
 }
 

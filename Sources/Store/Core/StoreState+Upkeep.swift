@@ -43,6 +43,7 @@ extension StoreState {
                 milliseconds: milliseconds, savedMilliseconds: milliseconds,
                 deadline: now + milliseconds, segment: batch.position.segment))
         append(lease: id, as: .lease, to: &batch)
+        segments.noteLeaseWritten()
         return Decision(revision: revision, isLogged: true)
     }
 
@@ -69,6 +70,7 @@ extension StoreState {
         var decision = carryOut(accepted, into: &batch, changes: &changes)
         leases.end(id)
         append(leaseEnd: id, as: .leaseEnd, to: &batch)
+        segments.noteLeaseWritten()
         decision.isLogged = true
         return decision
     }
@@ -94,6 +96,7 @@ extension StoreState {
         for id in ids where leases[id] != nil {
             noteSaved(id, segment: batch.position.segment)
             append(lease: id, as: .lease, to: &batch)
+            segments.noteLeaseWritten()
             decision.isLogged = true
         }
         return decision

@@ -217,9 +217,13 @@ extension ReplicaProcess {
         next = header
     }
 
-    func prepareNext(_ bytes: Int) {
+    func prepareNext(atLeast bytes: Int = 0) {
         guard next == nil, nextBytes == nil else { return }
-        makeSegment(newest + 1, bytes: bytes)
+        let logBytes = core.segmentUses.values.reduce(0) { $0 + $1.fileBytes }
+        let planned = SegmentPlan.fileBytes(
+            logBytes: logBytes, atLeast: bytes, min: boot.segmentBytes,
+            max: boot.segmentBytes * Limits.segmentGrowthMax)
+        makeSegment(newest + 1, bytes: planned)
     }
 
     /// Sees to it that so many bytes fit into the segment. Returns false if that has to wait.
@@ -239,7 +243,7 @@ extension ReplicaProcess {
             next = nil
             issue([.remove(files.name(of: header.sequence))])
         }
-        if nextBytes == nil { prepareNext(max(boot.segmentBytes, (needed + 511) / 512 * 512)) }
+        prepareNext(atLeast: needed)
         return false
     }
 

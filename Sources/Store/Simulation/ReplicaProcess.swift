@@ -327,7 +327,7 @@ final class ReplicaProcess {
         if running?.replica.needsRebuild == true, running?.replica.isWritten == true {
             try rebuild()
         }
-        if running?.replica.isHalfFull == true { prepareNext(boot.segmentBytes) }
+        if running?.replica.isHalfFull == true { prepareNext() }
         try keepHouse()
         answerChanges()
     }
@@ -390,6 +390,8 @@ final class ReplicaProcess {
 /// Sizes, small enough for every limit to be met often.
 enum Limits {
     static let logBytesMin = 96 * 1024
+    /// How many times the size that the world gives to segments they may have in a long log.
+    static let segmentGrowthMax = 32
     static let inputsMax = 400
     /// The first byte of a message.
     static let peerFrame: UInt8 = 0
