@@ -76,7 +76,7 @@ struct ExitReason {
                 + "(\(damage.reason)): a newer one wrote it, so start that one, or a newer")
         case .damaged(let file, let damage):
             (65, "the log is damaged: \(file), offset \(damage.offset): \(damage.reason). No other "
-                + "members are there, or too few, to get it from. Make a new one of a snapshot: "
+                + "members are there, or too few, to get it from, or they gave it too often. Make a new one of a snapshot: "
                 + "martlet store restore SNAPSHOT --data-dir DIR")
         case .locked(let directory):
             (75, "another server has \(directory) open: stop it, or choose another --data-dir")
@@ -99,6 +99,10 @@ extension StoreDamage {
             "\(found). Reads of it fail, and the next start will be refused: no other members are "
                 + "there, or too few, to get it from. Save what can be read (kubectl get -o yaml), or make the "
                 + "store anew of an earlier snapshot: martlet store restore"
+        case .anotherDisk(let exchanges):
+            "\(found). The other members have let this one in anew \(exchanges) times, and its log has "
+                + "not once been found sound since: replace the disk, remove the member (martlet "
+                + "store member remove) and let a new one --join"
         }
     }
 }

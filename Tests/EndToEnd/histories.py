@@ -369,8 +369,11 @@ def rot(log, chance):
 
 
 def lose(log, chance):
-    for file in log.glob("*.log"):
-        file.unlink()
+    """All segments are gone; mostly all else that the disk had, too: then the member looks like one
+    that starts for the first time."""
+    for file in log.glob("*" if chance.random() < 0.7 else "*.log"):
+        if file.is_file():
+            file.unlink()
 
 
 def wait_until(condition, what):

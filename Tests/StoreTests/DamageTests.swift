@@ -129,6 +129,44 @@ struct DamageTests {
         #expect(try repaired.fingerprint() == leader.fingerprint())
     }
 
+    /// Loses the last member's log so many times; each time it is let in anew.
+    private func loseLog(_ cluster: Cluster, times: Int, isRead: Bool) async throws {
+        for _ in 0..<times {
+            try await cluster.becomeWhole()
+            let store = try #require(cluster.store(2))
+            // Twice round: the first may have begun before this life of the log.
+            let enough = store.scrubbedBytes + 3 * store.logBytes
+            while isRead, store.scrubbedBytes < enough { await Task.yield() }
+            cluster.stop(store)
+            for name in try LogFilesOnDisk(cluster.scratches[2]).names {
+                try cluster.scratches[2].remove(name)
+            }
+            try cluster.start(2)
+        }
+        try await cluster.becomeWhole()
+    }
+
+    @Test func aDiskThatDamagesOneLogAfterTheOtherIsNotGivenAnother() async throws {
+        let cluster = try Cluster(3) { $0.scrubbing.delay = .seconds(3600) }
+        try await cluster.leader().put("a", "1")
+        try await loseLog(cluster, times: 10, isRead: false)
+        await #expect(throws: StoreError.self) {
+            try await loseLog(cluster, times: 1, isRead: false)
+        }
+        #expect(cluster.damage.last?.remedy == .anotherDisk(exchanges: 10))
+    }
+
+    @Test func whatWasFoundSoundInBetweenDoesNotCount() async throws {
+        let cluster = try Cluster(3) {
+            $0.scrubbing.delay = .zero
+            $0.scrubbing.interval = .milliseconds(5)
+            $0.scrubbing.bytesPerSecond = 1 << 30
+        }
+        try await cluster.leader().put("a", "1")
+        try await loseLog(cluster, times: 11, isRead: true)
+        #expect(try cluster.store(2)?.text("a") == "1")
+    }
+
     @Test func aDamagedIdentityIsMendedFromItsCopy() async throws {
         let cluster = try Cluster(3)
         let leader = try await cluster.leader()

@@ -26,7 +26,8 @@ package struct IdentityFile: Equatable, Sendable {
     package var member: MemberID
     package var founders: ClusterMembers
     /// Numbers that this member had before, newest first. It gave each up when its log turned out
-    /// to be damaged, and never speaks as one of them again.
+    /// to be damaged, and never speaks as one of them again. Forgotten once all of a log has been
+    /// found sound.
     package var replaced: [MemberID] = []
     /// The number that it is to take, once the others know of it.
     package var successor: MemberID?
@@ -36,12 +37,17 @@ package struct IdentityFile: Equatable, Sendable {
     private static let firstMagic: UInt64 = 0x01_52_42_4D_54_52_41_4D
     private static let headerBytes = 40
     private static let firstHeaderBytes = 24
-    /// Who changes its number more often before it is let in again once has a log of nothing.
     private static let replacedMax = 16
+    /// A disk that damages the log more often, without having been read through once with nothing
+    /// found, is not worth the others' effort.
+    package static let exchangesMax = 10
 
     package init(member: MemberID, founders: ClusterMembers) {
         (self.member, self.founders) = (member, founders)
     }
+
+    /// Whether the member may still be let in anew, should its log be damaged.
+    package var mayBeExchanged: Bool { replaced.count < Self.exchangesMax }
 
     /// The same member under another number, without a log.
     ///

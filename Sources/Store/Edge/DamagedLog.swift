@@ -15,6 +15,9 @@ public struct StoreDamage: Sendable, Equatable {
         case exchange(number: UInt64)
         /// Nobody else has the log. Reads of what is damaged fail; the rest goes on.
         case none
+        /// Others have it and have given it to this member so many times, without its log having been
+        /// found sound in between. It stops.
+        case anotherDisk(exchanges: Int)
     }
 
     public var file: String
@@ -45,6 +48,11 @@ struct DamagedLog {
         defer { directory.unlock() }
         let identity = try IdentityFiles(directory: directory, disk: options.disk).open(options)
         let log = DamagedLog(directory: directory, disk: options.disk)
+        guard identity.mayBeExchanged else {
+            let remedy = StoreDamage.Remedy.anotherDisk(exchanges: identity.replaced.count)
+            options.onDamage(StoreDamage(file: file, damage: damage, remedy: remedy))
+            return false
+        }
         guard let next = try log.successor(of: identity) else { return false }
         try log.replace(by: next)
         options.onDamage(

@@ -13,6 +13,8 @@ struct Inbox: Sendable {
         case unreachable(MemberID)
         /// Somebody has found damage, which the error tells of.
         case damaged(StoreError)
+        /// All of the log has been read, and nothing was wrong with it.
+        case sound
         case transfer(MemberID?, @Sendable (RaftRefusal?) -> Void)
     }
 

@@ -140,7 +140,7 @@ extension Inbox.Call {
     func fail(_ error: StoreError = .closed) {
         switch self {
         case .read(let completion): completion(.failure(error))
-        case .unreachable, .damaged: break
+        case .unreachable, .damaged, .sound: break
         case .change(_, _, let answer), .transfer(_, let answer):
             answer(.notLeader(leader: nil))
         }

@@ -80,6 +80,10 @@ extension LogWriting {
         let due = Int((now - (cluster?.lastTick ?? now)) / interval)
         cluster?.lastTick += interval * due
         for _ in 0..<min(due, ClusterWork.ticksAtOnceMax) {
+            guard hasBegun else {
+                try tickFounding()
+                continue
+            }
             try tick()
             try tickSnapshot()
             try tickExchange()
@@ -126,6 +130,10 @@ extension LogWriting {
             return
         }
         guard cluster?.isEnding != true else { return }
+        if case .founding(let envelope, let statement) = read {
+            return try take(statement, envelope)
+        }
+        guard hasBegun else { return }
         if isLetIn(envelope) { return try giveUp() }
         if case .exchange(let envelope, let wish) = read, envelope.to == .anybody {
             return try take(wish, envelope)
@@ -148,6 +156,7 @@ extension LogWriting {
         case .answer(_, let number, let answer): try take(answer, to: number)
         case .snapshot(_, let message): try receive(message, from: envelope.from)
         case .exchange(_, let wish): try take(wish, envelope)
+        case .founding: break  // See above.
         }
     }
 
@@ -261,6 +270,7 @@ extension LogWriting {
 
     mutating func carryOut(_ wanted: Inbox.Call) throws(StoreError) {
         if case .damaged(let error) = wanted { return try note(error) }
+        if case .sound = wanted { return try noteSound() }
         guard try makeRoomToTalk() else { return wanted.fail(.noSpace) }
         switch wanted {
         case .read(let completion): read(completion)
@@ -272,7 +282,7 @@ extension LogWriting {
             call { replica, core, effects in
                 answer(replica.propose(changes, addresses: addresses, &core, &effects))
             }
-        case .damaged: break
+        case .damaged, .sound: break  // See above.
         case .transfer(let target, let answer):
             call { replica, core, effects in
                 answer(replica.transferLeadership(to: target, &core, &effects))

@@ -45,8 +45,9 @@ extension LogWriting {
     }
 
     /// Whether others are there, and enough, to let this member in again.
-    private var canBeSpared: Bool {
-        cluster != nil && replica.members.membership.canSpare(replica.id)
+    var canBeSpared: Bool {
+        cluster != nil && identity.mayBeExchanged
+            && replica.members.membership.canSpare(replica.id)
             && replica.members.addresses.keys.contains { $0 != replica.id }
     }
 
@@ -55,7 +56,17 @@ extension LogWriting {
     /// Damage has been found. Nothing wrong has been read; this member goes on until the others let
     /// it in again.
     mutating func note(_ error: StoreError) throws(StoreError) {
-        if tell(error) { try settle() }
+        guard tell(error) else { return }
+        try settle()
+        if cluster != nil, !identity.mayBeExchanged { options.onFatalError(error) }
+    }
+
+    /// All of the log has been read, and nothing was wrong with it: whatever damaged an earlier one
+    /// does not count any more.
+    mutating func noteSound() throws(StoreError) {
+        guard !identity.replaced.isEmpty, damage.places.isEmpty, replica.isMember else { return }
+        identity.replaced = []
+        try IdentityFiles(directory: directory, disk: disk).write(identity)
     }
 
     /// Settles on the number to come, and asks for it; nothing if it has, or cannot be spared.
@@ -67,7 +78,7 @@ extension LogWriting {
     }
 
     /// Tells whoever wants to know. Returns whether it is news.
-    private mutating func tell(_ error: StoreError) -> Bool {
+    mutating func tell(_ error: StoreError) -> Bool {
         guard case .damaged(let name, let found) = error else { return false }
         // Who knows no files says which segment it is.
         let sequence = name.hasPrefix("segment ") ? UInt32(name.dropFirst("segment ".count)) : nil
@@ -78,10 +89,15 @@ extension LogWriting {
         shared.damageFound.add(1, ordering: .relaxed)
         let next = identity.successor ?? .random()
         if canBeSpared { identity.successor = next }
-        options.onDamage(
-            StoreDamage(
-                file: file, damage: found,
-                remedy: canBeSpared ? .exchange(number: next.number) : .none))
+        let remedy: StoreDamage.Remedy =
+            if canBeSpared {
+                .exchange(number: next.number)
+            } else if cluster == nil || identity.mayBeExchanged {
+                .none
+            } else {
+                .anotherDisk(exchanges: identity.replaced.count)
+            }
+        options.onDamage(StoreDamage(file: file, damage: found, remedy: remedy))
         return true
     }
 

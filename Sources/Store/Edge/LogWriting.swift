@@ -33,6 +33,7 @@ struct LogWriting: ~Copyable {
     var cluster: ClusterWork?
     var identity: IdentityFile
     var damage = DamageWork()
+    var founding: Founding
 
     init(
         _ shared: Shared, _ keeper: Keeper, _ fanOut: FanOut, _ directory: Directory,
@@ -47,6 +48,9 @@ struct LogWriting: ~Copyable {
             seed: .random(in: .min ... .max))
         files = LogFiles(shared.state.withLock { $0.segments }, newest: recovered.segment)
         cluster = options.cluster.map { ClusterWork($0) }
+        founding = Founding(
+            of: recovered.id, in: identity.founders.membership,
+            life: .random(in: 1 ... .max), hasBegun: identity.log == .begun)
         resumeExchange()
     }
 
@@ -54,7 +58,7 @@ struct LogWriting: ~Copyable {
     ///
     /// - Throws: As `carryOut`.
     mutating func start() throws(StoreError) {
-        try tick()
+        if hasBegun { try tick() } else { try tickFounding() }
         try write()
     }
 

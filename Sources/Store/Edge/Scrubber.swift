@@ -51,7 +51,7 @@ final class Scrubber: Sendable {
         var next = ContinuousClock.now + plan.delay
         while sleep(until: next) {
             next = max(next + plan.interval, .now)
-            readThrough()
+            if readThrough() { shared.noteSound() }
         }
     }
 
@@ -61,41 +61,51 @@ final class Scrubber: Sendable {
         return !isStopped.change { ($0, wake: false) }
     }
 
-    private func readThrough() {
+    /// Returns whether all of the log was read, and nothing was wrong with it.
+    private func readThrough() -> Bool {
+        var isSound = true
         // Segments are looked up again each time: one that is gone by then keeps no file in use.
         var sequence: UInt32 = 0
         let buffer = PageBuffer()
         while let segment = shared.state.withLock({ $0.segments.first(after: sequence) }) {
             sequence = segment.sequence
-            guard let damage = check(segment, buffer) else { continue }
+            let finding = check(segment, buffer)
+            if finding != .sound { isSound = false }
+            guard case .damaged(let damage) = finding else { continue }
             // What is damaged stays so; what was read wrong once need not be.
-            guard damage == check(segment, buffer) else { continue }
+            guard finding == check(segment, buffer) else { continue }
             shared.note(.damaged(file: segment.path, damage))
         }
+        return isSound
     }
 
-    /// Nil if nothing is wrong, as far as there was time.
-    private func check(_ segment: Segment, _ buffer: PageBuffer) -> LogDamage? {
-        guard let end = end(of: segment), let file = ScrubbedFile(segment.descriptor) else {
-            return nil
-        }
+    private enum Finding: Equatable {
+        case sound
+        case damaged(LogDamage)
+        /// There was no time, or no way to read it.
+        case unread
+    }
+
+    private func check(_ segment: Segment, _ buffer: PageBuffer) -> Finding {
+        guard let end = end(of: segment) else { return .sound }
+        guard let file = ScrubbedFile(segment.descriptor) else { return .unread }
         var scrub = SegmentScrub(of: segment.header)
         do throws(LogDamage) {
             while scrub.offset < end, !scrub.isSealed {
-                guard let count = file.read(into: buffer, at: scrub.offset) else { return nil }
+                guard let count = file.read(into: buffer, at: scrub.offset) else { return .unread }
                 guard count > 0 else {
                     throw LogDamage(offset: scrub.offset, reason: .unreadable)
                 }
                 let wanted = min(count, end - scrub.offset)
                 try buffer.withBytes(wanted) { bytes throws(LogDamage) in try scrub.take(bytes) }
                 shared.scrubbedBytes.add(wanted, ordering: .relaxed)
-                guard sleep(until: .now + pause(wanted)) else { return nil }
+                guard sleep(until: .now + pause(wanted)) else { return .unread }
             }
             try scrub.finish()
         } catch {
-            return error
+            return .damaged(error)
         }
-        return nil
+        return .sound
     }
 
     private func pause(_ bytes: Int) -> Duration {

@@ -27,12 +27,16 @@ final class Shared: Sendable {
     let scrubbedBytes = Atomic<Int>(0)
     /// Told of damage, by whoever finds it.
     let onDamage = Mutex<(@Sendable (StoreError) -> Void)?>(nil)
+    /// Told when all of the log has been found sound.
+    let onSound = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Tells of a failure if it is damage.
     func note(_ error: StoreError) {
         guard case .damaged = error else { return }
         onDamage.withLock { $0 }?(error)
     }
+
+    func noteSound() { onSound.withLock { $0 }?() }
 
     init(_ recovered: consuming Recovered) {
         let (log, segments) = (recovered.member.log, recovered.segments)

@@ -1,5 +1,7 @@
 // Revisions, ranges, transactions and errors are the store's, so whoever imports it has them.
 @_exported public import StoreCore
+internal import Raft
+internal import Replica
 internal import Synchronization
 
 /// An ordered key-value store with history: what etcd is to Kubernetes, in the process.
@@ -55,7 +57,8 @@ public final class Store: Sendable {
         let recovered = try Recovery(
             directory: directory, options: options, identity: identity
         ).run()
-        if identity.log == .awaited {
+        let hasToFound = identity.founders.membership.voters.count > 1 && recovered.member.log.isFresh
+        if identity.log == .awaited, !hasToFound {
             // Nothing has been said yet: from now on, a log that is not there has been lost.
             identity.log = .begun
             try files.write(identity)
@@ -101,6 +104,10 @@ public final class Store: Sendable {
                 _ = writer?.call(.damaged(error))
             }
         }
+        shared.onSound.withLock { told in
+            // The next time tells again.
+            told = { [weak writer] in _ = writer?.call(.sound) }
+        }
         keeper.start { writer.propose($0, completion: $1) }
         do throws(StoreError) { try started.wait { $0 }.get() } catch {
             close()
@@ -120,6 +127,7 @@ public final class Store: Sendable {
         keeper.stop()
         fanOut.stop()
         shared.onDamage.withLock { $0 = nil }
+        shared.onSound.withLock { $0 = nil }
         directory.unlock()
     }
 

@@ -10,6 +10,8 @@ package enum MemberFrame: Sendable, Equatable {
     case snapshot(Envelope, SnapshotMessage)
     /// Asks to be let in under another number. It may be for nobody: whoever gets it.
     case exchange(Envelope, MemberExchange)
+    /// Where a founder stands. It is for nobody: numbers may have changed since.
+    case founding(Envelope, FoundingStatement)
 
     package struct Envelope: Sendable, Equatable {
         package var cluster: UInt64
@@ -26,7 +28,8 @@ package enum MemberFrame: Sendable, Equatable {
         case .raft(let frame):
             Envelope(cluster: frame.cluster, from: frame.message.from, to: frame.message.to)
         case .proposal(let envelope, _, _), .answer(let envelope, _, _),
-            .snapshot(let envelope, _), .exchange(let envelope, _):
+            .snapshot(let envelope, _), .exchange(let envelope, _),
+            .founding(let envelope, _):
             envelope
         }
     }
@@ -49,6 +52,9 @@ package enum MemberFrame: Sendable, Equatable {
         case .exchange(_, let exchange):
             fields.kind = PeerKind.exchange.rawValue
             fields.body = exchange.encoded()
+        case .founding(_, let statement):
+            fields.kind = PeerKind.founding.rawValue
+            fields.body = statement.encoded()
         }
         var bytes: [UInt8] = []
         fields.write(to: &bytes)
@@ -71,6 +77,7 @@ package enum MemberFrame: Sendable, Equatable {
             }
             self = .snapshot(envelope, message)
         case .exchange: self = .exchange(envelope, try MemberExchange(fields.body))
+        case .founding: self = .founding(envelope, try FoundingStatement(fields.body))
         case nil: throw PeerFrameError(offset: 0, unknownKind: fields.kind)
         default:
             guard let frame = PeerFrame(fields) else { throw PeerFrameError(offset: 0) }

@@ -35,6 +35,7 @@ enum PeerKind: UInt64 {
     case preVoteAnswer, vote, voteAnswer, append, accepted, rejected, heartbeat
     case heartbeatAnswer, staleTerm, read, readAnswer, timeoutNow, snapshotOffer
     case proposal, proposalAnswer, snapshot, exchange
+    case founding = 21
 }
 
 /// The fields of a message, by their names in the .proto file.
@@ -264,7 +265,7 @@ extension PeerFields {
         case .snapshotOffer:
             guard let members = ClusterMembers(membership.raw) else { return nil }
             return .snapshotOffer(Snapshot(last: position, membership: members.membership))
-        case .proposal, .proposalAnswer, .snapshot, .exchange: return nil
+        case .proposal, .proposalAnswer, .snapshot, .exchange, .founding: return nil
         }
     }
 

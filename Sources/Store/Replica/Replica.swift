@@ -190,6 +190,9 @@ package struct RecoveredLog: Sendable {
     /// Where batches begin that hold entries not applied yet, and the last entry of each.
     package var unpublished: [(start: LogPosition, through: LogIndex)] = []
 
+    /// Whether nothing has ever been promised in it.
+    package var isFresh: Bool { hardState == HardState() && log.lastIndex == .zero }
+
     /// - Parameter founders: The members of a log that does not name any.
     package init(
         _ replay: borrowing LogReplay, header: SegmentHeader, position: LogPosition,
