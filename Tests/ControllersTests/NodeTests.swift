@@ -27,8 +27,8 @@ private struct NodeScript {
     init(_ lines: [Line]) {
         var node = CoreV1.Node()
         var pods: [CoreV1.Pod] = []
-        var health = NodeHealth(now: start)
-        var now = start
+        var health = NodeHealth(uptime: .zero)
+        var uptime = Duration.zero
         for line in lines {
             switch line.verb {
             case "node":
@@ -56,13 +56,14 @@ private struct NodeScript {
                 let lease = CoordinationV1.Lease {
                     $0.spec.renewTime = start + .seconds(line.int("renewed") ?? 0)
                 }
-                health.listen(node, lease, now: start + .seconds(line.int("at") ?? 0))
-            case "now": now = start + .seconds(Int(line.name) ?? 0)
+                health.listen(node, lease, uptime: .seconds(line.int("at") ?? 0))
+            case "now": uptime = .seconds(Int(line.name) ?? 0)
             default: Issue.record("no such line: \(line.verb)")
             }
         }
         observed = ObservedNode(
-            node: node, health: health, pods: pods, grace: .seconds(40), now: now)
+            node: node, health: health, pods: pods, grace: .seconds(40), now: start + uptime,
+            uptime: uptime)
     }
 
     func answer() -> [String] {

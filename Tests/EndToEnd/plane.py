@@ -21,6 +21,7 @@ class ControlPlane:
 
     def __init__(self, folder, *flags):
         self.folder, self.flags, self.process = folder, flags, None
+        self.environment = {}
         self.tokens = folder / "tokens.csv"
         self.tokens.write_text(TOKENS)
         self.data = folder / "data"
@@ -50,7 +51,8 @@ class ControlPlane:
                 [BIN / "martlet", "serve", "--data-dir", self.data,
                  *(() if "--listen" in self.flags else ("--listen", "127.0.0.1:0")),
                  "--token-auth-file", self.tokens, *self.flags],
-                stdout=subprocess.PIPE, stderr=errors, text=True)
+                stdout=subprocess.PIPE, stderr=errors, text=True,
+                env={**os.environ, **self.environment})
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

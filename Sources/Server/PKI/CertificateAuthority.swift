@@ -38,14 +38,15 @@ public struct CertificateAuthority: Sendable {
     /// When ``makeSelfSigned(commonName:nowSeconds:validSeconds:)`` made it, in seconds since 1970.
     public var madeSeconds: Int64 { certificate.notBeforeSeconds + Self.clockSkewSeconds }
 
-    /// A server's certificate.
+    /// A server's certificate. It holds from when the CA does.
     ///
     /// - Parameter names: DNS names and IP addresses, at least one.
     public func issueServer(commonName: String, names: [String], key: PublicKey, nowSeconds: Int64,
                             validSeconds: Int64) throws(PKIError) -> Certificate {
         guard !names.isEmpty else { throw .unsupported("a server's certificate without names") }
         let draft = try leafDraft(commonName: commonName, organizations: [], key: key,
-                                  nowSeconds: nowSeconds, validSeconds: validSeconds)
+                                  from: certificate.notBeforeSeconds,
+                                  until: nowSeconds + validSeconds)
         try draft.add(NID_ext_key_usage, "serverAuth")
         try draft.add(NID_subject_alt_name, Self.alternativeNames(names))
         return try draft.signed(by: certificate, key: self.key)
@@ -61,7 +62,8 @@ public struct CertificateAuthority: Sendable {
             throw .unsupported("\(Self.memberOrganization) is for members alone")
         }
         let draft = try leafDraft(commonName: commonName, organizations: organizations, key: key,
-                                  nowSeconds: nowSeconds, validSeconds: validSeconds)
+                                  from: nowSeconds - Self.clockSkewSeconds,
+                                  until: nowSeconds + validSeconds)
         try draft.add(NID_ext_key_usage, "clientAuth")
         return try draft.signed(by: certificate, key: self.key)
     }
@@ -70,23 +72,25 @@ public struct CertificateAuthority: Sendable {
     public static let memberOrganization = "martlet:members"
 
     /// A member's certificate, with which it serves other members and connects to them. Only this
-    /// makes one, so that no client of the API can pass for a member.
+    /// makes one, so that no client of the API can pass for a member. It makes itself one at each
+    /// start, and it holds from when the CA does: the others may be days behind its clock.
     ///
     /// - Parameter name: The member's, 1 to 64 characters.
     public func issueMember(name: String, key: PublicKey, nowSeconds: Int64, validSeconds: Int64)
         throws(PKIError) -> Certificate {
         let draft = try leafDraft(commonName: name, organizations: [Self.memberOrganization],
-                                  key: key, nowSeconds: nowSeconds, validSeconds: validSeconds)
+                                  key: key, from: certificate.notBeforeSeconds,
+                                  until: nowSeconds + validSeconds)
         try draft.add(NID_ext_key_usage, "serverAuth,clientAuth")
         return try draft.signed(by: certificate, key: self.key)
     }
 
     private func leafDraft(commonName: String, organizations: [String], key: PublicKey,
-                           nowSeconds: Int64, validSeconds: Int64)
+                           from startSeconds: Int64, until endSeconds: Int64)
         throws(PKIError) -> CertificateDraft {
         let draft = try CertificateDraft(key: key, commonName: commonName,
                                          organizations: organizations)
-        try draft.holds(from: nowSeconds - Self.clockSkewSeconds, until: nowSeconds + validSeconds)
+        try draft.holds(from: startSeconds, until: endSeconds)
         try draft.add(NID_basic_constraints, "critical,CA:FALSE")
         try draft.add(NID_key_usage, "critical,digitalSignature,keyEncipherment")
         return draft

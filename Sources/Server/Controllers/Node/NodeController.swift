@@ -45,7 +45,8 @@ public final class NodeController: Controller {
         let observed = ObservedNode(
             node: node, health: listen(to: node),
             pods: isReady ? [] : pods.views(CoreV1.Pod.self, .node, key.name),
-            grace: context.settings.nodeMonitorGrace, now: context.time.now)
+            grace: context.settings.nodeMonitorGrace, now: context.time.now,
+            uptime: context.time.uptime)
         let decision = observed.reconcile()
         try await writer.perform(decision.writes)
         return decision.again
@@ -55,10 +56,10 @@ public final class NodeController: Controller {
         let name = node.metadata.name
         let lease = leases.view(
             CoordinationV1.Lease.self, ObjectKey(namespace: Self.leaseNamespace, name: name))
-        let now = context.time.now
+        let uptime = context.time.uptime
         let (health, isNew) = self.health.withLock { all in
-            var health = all[name] ?? NodeHealth(now: now)
-            health.listen(node, lease, now: now)
+            var health = all[name] ?? NodeHealth(uptime: uptime)
+            health.listen(node, lease, uptime: uptime)
             defer { all[name] = health }
             return (health, all[name] == nil)
         }

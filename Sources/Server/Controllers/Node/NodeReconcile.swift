@@ -10,10 +10,11 @@ struct ObservedNode: Sendable {
     var pods: [CoreV1.Pod]
     var grace: Duration
     var now: Timestamp
+    var uptime: Duration
 
     /// Marks a silent node, taints one that is not well, and has its pods receive no requests.
     func reconcile() -> Decision {
-        let patience = health.patience(grace, now: now)
+        let patience = health.patience(grace, uptime: uptime)
         var decision = Decision()
         if patience > .zero {
             decision.lookAgain(after: patience)
