@@ -13,7 +13,7 @@ extension RawSpan {
     package func byte(at offset: Int) -> UInt8 { integer(at: offset, as: UInt8.self) }
 
     /// A number that is another one, most likely, for other bytes. Nothing that lasts may depend on
-    /// it.
+    /// it; members compare sums of it, and say by which scheme they were made (`StateNote`).
     package var digest: UInt64 {
         var hash = UInt64(byteCount)
         var offset = 0

@@ -113,4 +113,13 @@ extension KeyEntry {
     var isDelete: Bool { extent.isDelete }
     /// Whether some compaction could take something of this key away.
     var isPrunable: Bool { isDelete || older != VersionHistory.none }
+
+    /// What it adds to the state's sum. A delete adds nothing.
+    ///
+    /// - Parameter key: The key's `digest`.
+    func sum(ofKey key: UInt64) -> UInt64 {
+        guard !isDelete else { return 0 }
+        return StateSum.version(
+            ofKey: key, created: createRevision, modified: modRevision, version: version)
+    }
 }

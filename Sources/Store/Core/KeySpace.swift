@@ -8,6 +8,8 @@ struct KeySpace: ~Copyable {
     var history = VersionHistory()
     /// Keys with any version, deletes included.
     private(set) var entryCount = 0
+    /// Of the newest versions of all keys that are not deleted: see ``StateSum``.
+    private(set) var sum: UInt64 = 0
 
     /// One key's newest version.
     struct State: Equatable {
@@ -179,6 +181,8 @@ struct KeySpace: ~Copyable {
         var changed = leaves[leaf][position]
         precondition(changed.modRevision <= change.modRevision, "versions are added in order")
         if !changed.isPrunable { leaves[leaf].prunableCount += 1 }
+        let digest = key.digest
+        sum &-= changed.sum(ofKey: digest)
         let superseded = history.add(
             VersionHistory.Node(
                 revision: changed.modRevision, place: changed.place, extent: changed.extent,
@@ -190,6 +194,7 @@ struct KeySpace: ~Copyable {
         changed.extent = Extent(bytes: bytes, isDelete: change.isDelete)
         changed.older = superseded
         leaves[leaf][position] = changed
+        sum &+= changed.sum(ofKey: digest)
     }
 
     /// Adds a version in whatever order the log gives them. Returns the place of the same version
@@ -287,6 +292,7 @@ struct KeySpace: ~Copyable {
         leaves[leaf].insert(entry, key: key, at: position)
         if entry.isPrunable { leaves[leaf].prunableCount += 1 }
         entryCount += 1
+        sum &+= entry.sum(ofKey: key.digest)
     }
 
     // MARK: Compacting

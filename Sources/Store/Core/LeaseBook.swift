@@ -14,6 +14,8 @@ struct LeaseBook {
 
     private(set) var leases: [LeaseID: Lease] = [:]
     private(set) var leaseOfKey: [[UInt8]: LeaseID] = [:]
+    /// Of all keys with leases: see ``StateSum``.
+    private(set) var sum: UInt64 = 0
 
     var isEmpty: Bool { leases.isEmpty }
     var hasAttachments: Bool { !leaseOfKey.isEmpty }
@@ -40,8 +42,14 @@ struct LeaseBook {
     }
 
     mutating func end(_ id: LeaseID) {
-        for key in leases[id]?.keys ?? [] { leaseOfKey[key] = nil }
+        for key in leases[id]?.keys ?? [] { tie(key, to: nil) }
         leases[id] = nil
+    }
+
+    private mutating func tie(_ key: [UInt8], to lease: LeaseID?) {
+        if let old = leaseOfKey[key] { sum &-= StateSum.tie(of: key.raw, to: old) }
+        leaseOfKey[key] = lease
+        if let lease { sum &+= StateSum.tie(of: key.raw, to: lease) }
     }
 
     /// Ties `key` to `lease`, or to none. A recovery may attach to a lease that it reads of later.
@@ -52,7 +60,7 @@ struct LeaseBook {
             guard old != lease else { return }
             leases[old]?.keys.remove(key)
         }
-        leaseOfKey[key] = lease == .none ? nil : lease
+        tie(key, to: lease == .none ? nil : lease)
         if lease != .none { leases[lease]?.keys.insert(key) }
     }
 
@@ -62,7 +70,7 @@ struct LeaseBook {
     mutating func tieUp() {
         for id in leases.keys { leases[id]?.keys = [] }
         for (key, id) in leaseOfKey {
-            if leases[id] == nil { leaseOfKey[key] = nil } else { leases[id]?.keys.insert(key) }
+            if leases[id] == nil { tie(key, to: nil) } else { leases[id]?.keys.insert(key) }
         }
     }
 

@@ -64,6 +64,7 @@ extension StoreState {
                         previous: keys.newest(key)?.place))
             }
             try replayChanges(record, of: bytes, segment: segment)
+            noteSum()
         default: try replay(entry: record, of: bytes, segment: segment)
         }
         return nil
@@ -211,6 +212,7 @@ extension StoreState {
         leases.tieUp()
         segments.dropUnopened()
         segments.allowCopies()
+        noteSum()
     }
 }
 

@@ -27,6 +27,8 @@ package struct StoreState: ~Copyable, Sendable {
     var compacting = Revision.none
     /// Segments whose retirement is decided, and may not be durable yet.
     var retiring: Set<UInt32> = []
+    /// What it came to lately.
+    var sums = StateSums()
     /// The newest time that was given, in milliseconds.
     var leaseTime: Int64 = 0
 
@@ -286,6 +288,7 @@ package struct StoreState: ~Copyable, Sendable {
         guard step.count > 0 else { return }
         batch.withPayload { $0.store(step.count, at: step.payload + 8) }
         revision = step.revision
+        noteSum()
         let offset = batch.bytesOffset + step.payload - RecordHeader.byteCount
         segments.update(batch.position.segment) {
             $0.note(transaction: step.revision, at: offset)

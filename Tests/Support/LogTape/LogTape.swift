@@ -32,10 +32,20 @@ package struct LogTape: ~Copyable {
         sync()
     }
 
-    package mutating func put(_ key: String, _ value: String) throws(StoreError) {
+    package mutating func put(
+        _ key: String, _ value: String, lease: LeaseID = .none
+    ) throws(StoreError) {
         _ = try core.put(
-            Array(key.utf8), Array(value.utf8), expected: nil, lease: .none, into: &batch,
+            Array(key.utf8), Array(value.utf8), expected: nil, lease: lease, into: &batch,
             changes: &changes)
+    }
+
+    package mutating func grant(_ lease: LeaseID) throws(StoreError) {
+        _ = try core.grant(lease, milliseconds: 60_000, now: 0, into: &batch)
+    }
+
+    package mutating func revoke(_ lease: LeaseID) throws(StoreError) {
+        _ = try core.revoke(lease, into: &batch, changes: &changes)
     }
 
     package mutating func delete(_ key: String) throws(StoreError) {
@@ -95,6 +105,7 @@ package struct Recovered {
     package var contents: String
     package var revision: Revision
     package var end: Int
+    package var sum: UInt64
 }
 
 /// Recovers a store from one segment's bytes.
@@ -113,7 +124,7 @@ package func recover(_ bytes: [UInt8], isFirst: Bool = true) throws(LogDamage) -
     replay.finish()
     return Recovered(
         contents: contents(of: replay.core, in: bytes), revision: replay.core.revision,
-        end: scan.position.offset)
+        end: scan.position.offset, sum: replay.core.sum)
 }
 
 /// A generator whose numbers follow from its seed.
