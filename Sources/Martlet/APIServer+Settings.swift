@@ -79,6 +79,10 @@ extension Store {
             Metrics.Gauge(
                 "martlet_store_scrubbed_bytes_total",
                 "Bytes of the log's files read through in search of damage.", Int64(scrubbedBytes)),
+            Metrics.Gauge(
+                "martlet_store_differences_found_total",
+                "How often this member found that members hold different things at one revision.",
+                Int64(differencesFound)),
         ]
         guard let status = memberStatus else { return gauges }
         gauges += [
@@ -91,6 +95,10 @@ extension Store {
             Metrics.Gauge(
                 "etcd_server_proposals_committed_total", "The newest entry that is committed.",
                 Int64(clamping: status.committedIndex)),
+            Metrics.Gauge(
+                "martlet_store_compared_revision",
+                "The newest revision at which this member, leading, found a majority to hold the same.",
+                status.comparedRevision.number),
             Metrics.Gauge(
                 "martlet_store_peer_faults_total",
                 "Frames from other members that no correct member sends.",

@@ -80,11 +80,12 @@ struct ClusterLinks: Sendable {
             Restart.now(because: "the log of another member takes this one's place")
         }
         options.onGivenUp = {
-            Restart.now(because: "this member's log is damaged, and the others let it in anew")
+            Restart.now(because: "this member gives its number up, and the others let it in anew")
         }
+        options.onDifference = { LineLogHandler.say($0.text) }
         options.onExchange = { old, new, name in
             Logger(label: "store").notice(
-                "member \(name) has lost its log: it is let in anew, as \(new) in place of \(old)")
+                "member \(name) has given its log up: it is let in anew, as \(new) in place of \(old)")
         }
         return options
     }

@@ -78,6 +78,10 @@ struct ExitReason {
             (65, "the log is damaged: \(file), offset \(damage.offset): \(damage.reason). No other "
                 + "members are there, or too few, to get it from, or they gave it too often. Make a new one of a snapshot: "
                 + "martlet store restore SNAPSHOT --data-dir DIR")
+        case .differs(let revision):
+            (65, "this member holds something else than the others at revision \(revision), again and "
+                + "again: see to the machine's memory and to whether all members run the same version, "
+                + "remove the member (martlet store member remove) and let a new one --join")
         case .locked(let directory):
             (75, "another server has \(directory) open: stop it, or choose another --data-dir")
         case .system(let operation, let file, let code):
@@ -104,6 +108,41 @@ extension StoreDamage {
                 + "not once been found sound since: replace the disk, remove the member (martlet "
                 + "store member remove) and let a new one --join"
         }
+    }
+}
+
+extension StoreDifference {
+    /// One sentence, or two, for whoever runs the members.
+    var text: String {
+        switch self {
+        case .thisMember(let revision, let sum, let majority, let successor):
+            "this member holds something else than a majority of the members at revision \(revision) "
+                + "(the sum is \(Self.hexadecimal(sum)), the majority's \(Self.hexadecimal(majority))), so "
+                + "it stops. " + Self.remedy(successor)
+        case .member(let number, let name, let revision, let sum, let majority):
+            "member \(name) (\(number)) holds something else than a majority of the members at revision "
+                + "\(revision) (the sum is \(Self.hexadecimal(sum)), the majority's "
+                + "\(Self.hexadecimal(majority))): it stops, and is let in anew"
+        case .noMajority(let revision, let sums):
+            "members hold different things at revision \(revision), and no majority holds the same: "
+                + sums.sorted { $0.key < $1.key }.map { "\($0.key) \(Self.hexadecimal($0.value))" }
+                .joined(separator: ", ")
+                + ". Nobody can tell who is right. Take a snapshot of each member, compare them "
+                + "(martlet store dump), and go on with the right one: martlet store restore"
+        }
+    }
+
+    private static func remedy(_ successor: UInt64?) -> String {
+        guard let successor else {
+            return "It has been let in anew too often for it to be tried once more"
+        }
+        return "The others are asked to let it in anew, as \(successor), and to give it their log; its own "
+            + "is kept as damaged-*"
+    }
+
+    private static func hexadecimal(_ sum: UInt64) -> String {
+        let digits = String(sum, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
 

@@ -39,7 +39,18 @@ struct StoreCommand: AsyncParsableCommand {
             guard !json else { return print(answer.text) }
             print("revision \(answer["revision"])  log \(answer["logBytes"]) bytes"
                 + (answer["term"].isEmpty ? "" : "  term \(answer["term"])"))
+            if let line = Self.comparison(answer) { print(line) }
             for row in Self.rows(answer.list("members")) { print(row) }
+        }
+
+        /// What is known of whether members hold the same. The leader compares them.
+        private static func comparison(_ answer: StoreAnswer) -> String? {
+            let (revision, differences) = (answer["comparedRevision"], answer["differencesFound"])
+            if !differences.isEmpty, differences != "0" {
+                return "members were found to hold different things \(differences) times: see the log"
+            }
+            guard !revision.isEmpty, revision != "0" else { return nil }
+            return "a majority holds the same at revision \(revision)"
         }
 
         /// The members as a table.

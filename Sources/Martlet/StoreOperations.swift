@@ -57,6 +57,8 @@ struct StoreOperations: OperatorPaths {
         return "{\"cluster\":\"\(status.cluster)\",\"me\":\"\(status.me)\",\"term\":\(status.term),"
             + "\"revision\":\(status.revision),\"committedIndex\":\(status.committedIndex),"
             + "\"lastIndex\":\(status.lastIndex),\"logBytes\":\(status.logBytes),"
+            + "\"comparedRevision\":\(status.comparedRevision),"
+            + "\"differencesFound\":\(store.differencesFound),"
             + "\"members\":[\(members.joined(separator: ","))]}"
     }
 

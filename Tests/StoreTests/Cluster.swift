@@ -12,6 +12,7 @@ final class Cluster: Sendable {
         /// Places of members whose log another one is to replace.
         var toReopen: Set<Int> = []
         var damage: [StoreDamage] = []
+        var differences: [StoreDifference] = []
     }
     private let state = Mutex(State())
     let scratches: [Scratch]
@@ -50,6 +51,9 @@ final class Cluster: Sendable {
         }
         options.onDamage = { [weak self] found in
             self?.state.withLock { $0.damage.append(found) }
+        }
+        options.cluster?.onDifference = { [weak self] found in
+            self?.state.withLock { $0.differences.append(found) }
         }
         options.cluster?.onGivenUp = { [weak self] in
             _ = self?.state.withLock { $0.toReopen.insert(place) }
@@ -96,6 +100,9 @@ final class Cluster: Sendable {
 
     /// What members have told of damage.
     var damage: [StoreDamage] { state.withLock { $0.damage } }
+
+    /// What members have told of members that hold something else.
+    var differences: [StoreDifference] { state.withLock { $0.differences } }
 
     /// Opens a member again once a snapshot is to take its log's place.
     func reopenWithSnapshot(_ place: Int) async throws -> Store {

@@ -31,6 +31,9 @@ public enum StoreError: Error, Equatable, Sendable {
     case locked(directory: String)
     /// A file holds something else than what was written to it.
     case damaged(file: String, LogDamage)
+    /// This member holds something else than a majority of the members at `revision`, and they
+    /// have let it in anew too often.
+    case differs(revision: Revision)
     /// The operating system refused; `code` is its errno.
     case system(operation: String, file: String, code: Int32)
 }

@@ -36,12 +36,15 @@ public struct ClusterOptions: Sendable {
     /// Told when a snapshot from another member is ready to take the place of this one's log: close
     /// the store and open it again, or end the process and start it again.
     public var onSnapshotReady: @Sendable () -> Void = {}
-    /// Told when this member's log was damaged, and its number is given up: close the store and
+    /// Told when this member's number is given up, as its log was damaged or it holds something
+    /// else than the others: close the store and
     /// open it again, or end the process and start it again. It begins without a log then.
     public var onGivenUp: @Sendable () -> Void = {}
     /// Told at the leader when a member whose log was damaged is let in again: its old number, its
     /// new one, and its name.
     public var onExchange: @Sendable (UInt64, UInt64, String) -> Void = { _, _, _ in }
+    /// Told when members hold different things, once for each time that one begins to differ.
+    public var onDifference: @Sendable (StoreDifference) -> Void = { _ in }
     /// Told when a frame is not taken: once for each reason and sender.
     public var onRefusedFrame: @Sendable (FrameRefusal) -> Void = { _ in }
     /// Time between two ticks; elections take 16 to 32, or a few if the leader's connection broke.
@@ -131,8 +134,23 @@ public struct MemberStatus: Sendable, Equatable {
     public var lastIndex: UInt64
     public var revision: Revision
     public var logBytes: Int
+    /// The newest revision at which this member, leading, found that a majority holds the same as
+    /// it does.
+    public var comparedRevision: Revision
     /// Frames from other members that cannot be read, and messages that no correct member sends.
     public var faultCount: Int
+}
+
+/// Members that hold different things at one revision, by the sums of what they hold.
+public enum StoreDifference: Sendable, Equatable {
+    /// This member holds something else than a majority. It has stopped; the others let it in anew,
+    /// under the successor's number, and give it their log, unless they have done so too often.
+    case thisMember(revision: Revision, sum: UInt64, majority: UInt64, successor: UInt64?)
+    /// This one leads, and another member holds something else than a majority. It is told.
+    case member(UInt64, name: String, revision: Revision, sum: UInt64, majority: UInt64)
+    /// No majority holds the same, so nobody can tell who is right, and nothing is done about it.
+    /// The sums of those who have answered, by their numbers.
+    case noMajority(revision: Revision, sums: [UInt64: UInt64])
 }
 
 /// A change of who belongs to the cluster.

@@ -150,8 +150,10 @@ extension LogWriting {
                 return
             }
             call { replica, core, effects in
-                replica.receive(frame.message, payloads: frame.payloads, &core, &effects)
+                replica.receive(
+                    frame.message, payloads: frame.payloads, note: frame.note, &core, &effects)
             }
+            try noteFindings()
         case .proposal(_, let number, let body): try decide(body, number, for: envelope.from)
         case .answer(_, let number, let answer): try take(answer, to: number)
         case .snapshot(_, let message): try receive(message, from: envelope.from)
@@ -177,6 +179,7 @@ extension LogWriting {
             var frame = PeerFrame(
                 cluster: replica.members.cluster, message: message, payloads: payloads)
             if frame.introduces { frame.address = cluster.options.me.peerAddress }
+            frame.note = replica.note(for: message)
             cluster.options.send(frame.encoded(), message.to.number, address)
         }
     }
@@ -338,6 +341,7 @@ extension LogWriting {
             leader: replica.raft.leader?.number, term: replica.raft.term.number,
             members: members.list, committedIndex: replica.raft.committed.number,
             lastIndex: replica.last.index.number, revision: .none, logBytes: 0,
+            comparedRevision: replica.revisionAgreed,
             faultCount: cluster?.faultCount ?? 0)
         shared.state.withLock { $0.status = status }
     }

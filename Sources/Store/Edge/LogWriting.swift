@@ -97,6 +97,7 @@ struct LogWriting: ~Copyable {
     mutating func tick() throws(StoreError) {
         guard try makeRoomToTalk() else { return }
         call { replica, core, effects in replica.tick(&core, &effects) }
+        try noteFindings()
     }
 
     /// Nothing more to write for now: notes that all is synced, so that a later fault before this

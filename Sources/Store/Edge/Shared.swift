@@ -23,6 +23,8 @@ final class Shared: Sendable {
     let state: Mutex<State>
     /// Places at which the log is not what was written to it.
     let damageFound = Atomic<Int>(0)
+    /// How often members were found to hold different things.
+    let differencesFound = Atomic<Int>(0)
     /// Bytes that have been read through in search of damage.
     let scrubbedBytes = Atomic<Int>(0)
     /// Told of damage, by whoever finds it.

@@ -77,6 +77,9 @@ extension Store {
     /// Places found so far at which the log's files hold something else than was written to them.
     public var damageFound: Int { shared.damageFound.load(ordering: .relaxed) }
 
+    /// How often this member has found that members hold different things at one revision.
+    public var differencesFound: Int { shared.differencesFound.load(ordering: .relaxed) }
+
     /// Bytes of the log's files that have been read through in search of damage.
     public var scrubbedBytes: Int { shared.scrubbedBytes.load(ordering: .relaxed) }
 

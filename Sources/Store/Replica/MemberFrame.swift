@@ -80,7 +80,7 @@ package enum MemberFrame: Sendable, Equatable {
         case .founding: self = .founding(envelope, try FoundingStatement(fields.body))
         case nil: throw PeerFrameError(offset: 0, unknownKind: fields.kind)
         default:
-            guard let frame = PeerFrame(fields) else { throw PeerFrameError(offset: 0) }
+            guard let frame = try PeerFrame(fields) else { throw PeerFrameError(offset: 0) }
             self = .raft(frame)
         }
     }

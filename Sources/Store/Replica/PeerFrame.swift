@@ -9,6 +9,8 @@ package struct PeerFrame: Sendable, Equatable {
     package var payloads: [EntryPayload]
     /// `HOST:PORT` of the sender, if it says so.
     package var address = ""
+    /// What it says besides of what members hold.
+    package var note: StateNote?
 
     package init(cluster: UInt64, message: RaftMessage, payloads: [EntryPayload] = []) {
         (self.cluster, self.message, self.payloads) = (cluster, message, payloads)
@@ -56,6 +58,7 @@ struct PeerFields {
     var membership: [UInt8] = []
     var body: [UInt8] = []
     var address: [UInt8] = []
+    var note: [UInt8] = []
 }
 
 // MARK: Writing
@@ -67,6 +70,7 @@ extension PeerFrame {
             term: message.term.number)
         fields.take(message.body, cluster: cluster, payloads)
         fields.address = Array(address.utf8)
+        fields.note = note?.encoded() ?? []
         var bytes: [UInt8] = []
         bytes.reserveCapacity(payloads.reduce(96) { $0 + 24 + $1.bytes.count })
         fields.write(to: &bytes)
@@ -156,6 +160,7 @@ extension PeerFields {
         bytes.append(field: 16, bytes: membership)
         bytes.append(field: 17, bytes: body)
         bytes.append(field: 18, bytes: address)
+        bytes.append(field: 19, bytes: note)
     }
 }
 
@@ -177,12 +182,12 @@ extension PeerFrame {
     package init(_ bytes: RawSpan) throws(PeerFrameError) {
         var reader = FieldReader(bytes, in: 0..<bytes.byteCount)
         let fields = try PeerFields(&reader)
-        guard let read = PeerFrame(fields) else { throw PeerFrameError(offset: 0) }
+        guard let read = try PeerFrame(fields) else { throw PeerFrameError(offset: 0) }
         self = read
     }
 
     /// Nil if the fields lack something, or are of a message that is not Raft's.
-    init?(_ fields: PeerFields) {
+    init?(_ fields: PeerFields) throws(PeerFrameError) {
         guard let body = fields.raftBody else { return nil }
         self.init(
             cluster: fields.cluster,
@@ -191,6 +196,7 @@ extension PeerFrame {
                 body: body),
             payloads: fields.entries.map(\.payload))
         address = String(decoding: fields.address, as: UTF8.self)
+        note = fields.note.isEmpty ? nil : try StateNote(fields.note)
     }
 }
 
@@ -219,6 +225,7 @@ extension PeerFields {
             case 16 << 3 | 2: membership = try reader.bytes()
             case 17 << 3 | 2: body = try reader.bytes()
             case 18 << 3 | 2: address = try reader.bytes()
+            case 19 << 3 | 2: note = try reader.bytes()
             default: try reader.skip(tag)
             }
         }

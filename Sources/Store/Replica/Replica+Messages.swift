@@ -8,14 +8,16 @@ extension Replica {
         _ core: inout StoreState, _ effects: inout Effects
     ) {
         endRound(&core, &effects)
+        tickComparison(core, &effects)
         raft.tick(&actions)
         carryOut(&core, &effects)
     }
 
-    /// A message has come. `payloads` are those of its entries, if it has any.
+    /// A message has come. `payloads` are those of its entries, if it has any, and `note` is what
+    /// it says besides.
     package mutating func receive(
-        _ message: RaftMessage, payloads: [EntryPayload], _ core: inout StoreState,
-        _ effects: inout Effects
+        _ message: RaftMessage, payloads: [EntryPayload], note: StateNote? = nil,
+        _ core: inout StoreState, _ effects: inout Effects
     ) {
         var first = LogIndex.zero
         if case .append(let previous, let headers, _) = message.body {
@@ -28,6 +30,7 @@ extension Replica {
         do throws(RaftFault) { try raft.receive(message, &actions) } catch {
             return effects.faults.append((message.from, error))
         }
+        take(note, with: message, core, &effects)
         carryOut(&core, &effects, payloads: payloads, from: first)
     }
 

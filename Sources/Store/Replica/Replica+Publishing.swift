@@ -26,6 +26,7 @@ extension Replica {
         if index > before { notePublished(index) }
         answerReads(&effects)
         answerLocals(&effects)
+        answerQuestion(core)
         core.neededFrom = firstNeededSegment
     }
 

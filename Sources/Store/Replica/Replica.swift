@@ -66,6 +66,8 @@ package struct Replica: ~Copyable {
     var readsWaiting: [ReadContext: Reading] = [:]
     var readsReady: [Reading] = []
     var nextRead: UInt64 = 1
+    /// Whether all members hold the same.
+    var comparison: StateComparison
 
     /// A batch that ends a segment.
     struct Sealed {
@@ -137,6 +139,7 @@ package struct Replica: ~Copyable {
         membersPublished = recovered.membersPublished
         statementBytes = Self.statementBytes(recovered.membersPublished)
         membersAhead = recovered.membersAhead
+        comparison = StateComparison(id: configuration.id)
     }
 
     private static func statementBytes(_ members: ClusterMembers) -> Int {

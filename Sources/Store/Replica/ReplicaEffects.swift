@@ -41,6 +41,8 @@ package struct ReplicaEffects: Sendable {
     package var snapshotOffered: RaftActions.Offer?
     /// Peers that said what no correct member says.
     package var faults: [(from: MemberID, fault: RaftFault)] = []
+    /// Members hold different things.
+    package var findings: [StateFinding] = []
 
     package init() {}
 
@@ -48,6 +50,7 @@ package struct ReplicaEffects: Sendable {
         messages.isEmpty && answers.isEmpty && changes.isEmpty && published == nil && !isCompacted
             && moves.isEmpty && retired.isEmpty && role == nil && members == nil
             && snapshotsNeeded.isEmpty && snapshotOffered == nil && faults.isEmpty
+            && findings.isEmpty
     }
 }
 

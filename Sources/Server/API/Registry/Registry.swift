@@ -159,7 +159,7 @@ extension APIError {
         case .closed:
             self = .serviceUnavailable("etcdserver: server stopped", retryAfterSeconds: 1)
         case .conflict, .duplicateKey, .unusableKey, .leaseNotFound, .leaseExists, .tooManyLeases,
-            .locked, .damaged, .system:
+            .locked, .damaged, .differs, .system:
             self = .internalError("the store cannot do this: \(error)")
         }
     }
