@@ -87,6 +87,11 @@ final class ReplicaProcess {
     // Snapshots
     var snapshot = SnapshotWork()
 
+    // Comparing
+    /// A key of which this process knows something else than it should.
+    private var disturbed: [UInt8]?
+    private var isAlarmed = false
+
     init(_ boot: Boot<SimulatedReplica.Defect>, _ disk: SimulatedDisk) {
         (self.boot, now) = (boot, boot.now)
         member = MemberID(boot.member.number)
@@ -132,6 +137,7 @@ final class ReplicaProcess {
 
     func halt(_ error: StoreError) {
         isHalted = true
+        guard out.halt == nil else { return }
         switch error {
         case .damaged(let file, let damage): out.halt = .damaged("\(file): \(damage)")
         case .system: out.halt = .diskFailed
@@ -149,6 +155,8 @@ final class ReplicaProcess {
         out.standing.hash = try contents.hash(of: core, files)
         out.standing.revision = core.published
         out.standing.isInstallingSnapshot = snapshot.isReceiving
+        out.standing.isDisturbed = disturbed.map { core.isDisturbed($0) } ?? false
+        out.standing.isAlarmed = isAlarmed
     }
 
     // MARK: Starting
@@ -227,6 +235,8 @@ final class ReplicaProcess {
             retryBlocked()
             guard inputs.isEmpty, !isSynced else { break }
             inputs.append(input)
+        case .disturb(let number):
+            if running != nil, !snapshot.isInstalling { disturbed = core.disturb(choosing: number) }
         default:
             guard inputs.count < Limits.inputsMax else { break }
             inputs.append(input)
@@ -273,9 +283,11 @@ final class ReplicaProcess {
             guard frame.message.from.number == from.number, frame.cluster == Self.cluster else {
                 return
             }
-            running?.replica.receive(frame.message, payloads: frame.payloads, &core, &effects)
+            running?.replica.receive(
+                frame.message, payloads: frame.payloads, note: frame.note, &core, &effects)
+            try noteFindings()
         case .request(let number, let request): try take(request, number)
-        case .disk: break
+        case .disk, .disturb: break
         }
     }
 
@@ -300,11 +312,31 @@ final class ReplicaProcess {
     private func tick() throws(StoreError) {
         lastTick = now
         running?.replica.tick(&core, &effects)
+        try noteFindings()
         tickSnapshot()
         if tickCount % 10 == 0 {
             tellProgress()
             looksForVictim = true
         }
+    }
+
+    /// Ends this process if it is the one that differs: it says nothing more but who may lead.
+    private func noteFindings() throws(StoreError) {
+        guard !effects.findings.isEmpty else { return }
+        isAlarmed = true
+        for case .thisMemberDiffers(let found) in effects.findings {
+            for message in running?.replica.farewell() ?? [] { send(message, []) }
+            out.halt = .differs("\(found)")
+            throw .closed
+        }
+        effects.findings = []
+    }
+
+    private func send(_ message: RaftMessage, _ payloads: [EntryPayload]) {
+        var frame = PeerFrame(cluster: Self.cluster, message: message, payloads: payloads)
+        frame.note = running?.replica.note(for: message)
+        out.messages.append(
+            (MemberNumber(message.to.number), [Limits.peerFrame] + frame.encoded()))
     }
 
     // MARK: Carrying out
@@ -343,9 +375,7 @@ final class ReplicaProcess {
             guard let payloads = try running?.replica.payloads(of: message, files) else {
                 continue
             }
-            let frame = PeerFrame(cluster: Self.cluster, message: message, payloads: payloads)
-            out.messages.append(
-                (MemberNumber(message.to.number), [Limits.peerFrame] + frame.encoded()))
+            send(message, payloads)
         }
         try tell(wanted.changes)
         for answer in wanted.answers { try take(answer) }

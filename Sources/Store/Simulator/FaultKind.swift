@@ -25,6 +25,9 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case diskFull = "disk full"
     case slowDisk = "slow disk"
     case diskLoss = "loss of a whole disk and rejoin"
+    // Memory
+    /// A member holds something else than the others.
+    case stateDiverged = "state diverged"
     // Members
     case memberAdded = "member added"
     case memberPromoted = "member promoted"
@@ -45,7 +48,7 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred,
             .snapshotInterrupted, .partition, .asymmetricPartition, .cloggedLink,
-            .deposition:
+            .deposition, .stateDiverged:
             true
         default: isDamage
         }

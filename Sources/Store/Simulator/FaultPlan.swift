@@ -26,16 +26,24 @@ struct FaultPlan {
     let segmentBytes: Int
     /// Whether the disk of a leader that is cut off may be slow besides.
     let maySlowDisks: Bool
+    /// Whether members come to hold something else than the others.
+    let disturbs: Bool
     /// Whether one node stays down until a majority alone has got on.
     let leavesOneDown: Bool
 
     init(
-        _ settings: SimulationSettings, tolerated: Set<FaultKind>, _ random: inout SeededRandom
+        _ settings: SimulationSettings, tolerated: Set<FaultKind>, _ random: inout SeededRandom,
+        disturbing memoryRandom: inout SeededRandom
     ) {
-        let possible = FaultKind.allCases.filter { kind in
+        var possible = FaultKind.allCases.filter { kind in
             settings.faults.contains(kind) && tolerated.contains(kind)
                 && (settings.members > 1 || !kind.needsOthers)
         }
+        // It has times, and chances, of its own.
+        disturbs =
+            possible.contains(.stateDiverged) && settings.members > 2
+            && memoryRandom.chance(permille: 400)
+        possible.removeAll { $0 == .stateDiverged }
         let permille = random.pick([100, 250, 500, 800])
         let chosen = possible.filter { _ in random.chance(permille: permille) }
         kinds = chosen

@@ -35,6 +35,8 @@ final class Node {
 
     /// Whether the disk holds something else than the process was told.
     var isDamaged = false
+    /// Whether its process has come to hold something else than others.
+    var hasDiverged = false
     /// Whether the disk has refused something.
     var hasFailed = false
     /// Whether its member will not run again, as its disk is lost or of no use.
@@ -76,7 +78,7 @@ extension World {
             !node.isAway
         else { return }
         node.incarnation += 1
-        node.standing = Standing()
+        (node.standing, node.hasDiverged) = (Standing(), false)
         trace.note(now, 1, member.number, text: "\(member) starts")
         let boot = Boot<NoDefect>(
             member: member, founders: node.founders, seed: node.random.next(),
@@ -201,6 +203,10 @@ extension World {
             guard node.isDamaged else { return broken(node, reason) }
             end(node)
             if settings.members > 1 { replace(node) }
+        case .differs:
+            guard node.hasDiverged else { return broken(node, reason) }
+            end(node)
+            replace(node)
         case .removed:
             guard node.isLeaving || node.isBeingReplaced else { return broken(node, reason) }
             end(node)
@@ -226,6 +232,9 @@ extension World {
                 violations.append(.twoLeaders(term: standing.term, other, member))
             }
             leaders[standing.term] = member
+        }
+        if standing.isAlarmed, faults[.stateDiverged] == 0 {
+            violations.append(.invariant("\(member) finds that members differ, and none does"))
         }
         guard standing.applied != before.applied else { return }
         if standing.applied < before.applied {

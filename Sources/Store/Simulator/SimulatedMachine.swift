@@ -93,6 +93,8 @@ package enum Input: Sendable {
     case message(from: MemberNumber, [UInt8])
     case disk(DiskTicket, DiskResult)
     case request(RequestNumber, Request)
+    /// Something that it has in memory becomes something else.
+    case disturb(choosing: Int)
 }
 
 package enum Request: Sendable {
@@ -153,6 +155,8 @@ package enum Halt: Hashable, Sendable {
     case diskFailed
     /// What it stores is damaged beyond its own help; it will be replaced by a new member.
     case damaged(String)
+    /// It holds something else than the others; it will be replaced by a new member.
+    case differs(String)
     /// It is no member of the cluster any more.
     case removed
     /// It found its own promises broken: always a violation.
@@ -191,6 +195,10 @@ package struct Standing: Hashable, Sendable {
     package var revision = Revision.start
     /// A snapshot from another member is being put in place.
     package var isInstallingSnapshot = false
+    /// It has something else in memory than it should.
+    package var isDisturbed = false
+    /// Whether it has found that members hold different things.
+    package var isAlarmed = false
 
     package init() {}
 }

@@ -19,7 +19,8 @@ extension World {
             strikeDisk(kind)
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred:
             strikeMembership(kind)
-        case .snapshotInterrupted, .deposition: break  // which have times of their own
+        // These have times of their own.
+        case .snapshotInterrupted, .deposition, .stateDiverged: break
         }
     }
 
@@ -188,6 +189,23 @@ extension World {
         }
         guard node.index + 1 < nodes.count else { return }
         queue.add(.upgrade(node: node.index + 1), at: after(2_500_000))
+    }
+
+    /// Lets a member hold something else than the others, which they have to find out. Fewer than
+    /// half at a time do, as nobody could tell who is right.
+    func disturb() {
+        guard phase == .chaos else { return }
+        queue.add(.disturb, at: after(memoryRandom.between(2...12) * 1_000_000))
+        let frail = plan.frail.map { nodes[$0] }.filter {
+            $0.isUp && $0.isWanted && !$0.isBeingReplaced && !$0.standing.isDisturbed
+        }
+        guard !frail.isEmpty else { return }
+        let node = frail.first(where: \.standing.isLeader) ?? memoryRandom.pick(frail)
+        step(node, .disturb(choosing: memoryRandom.below(1000)))
+        guard node.standing.isDisturbed else { return }
+        node.hasDiverged = true
+        faults.add(.stateDiverged)
+        trace.note(now, 20, UInt64(node.index), text: "\(node.name) holds something else")
     }
 
     // MARK: Disks

@@ -74,6 +74,9 @@ extension World {
         if clients.contains(where: { $0.call != nil }) { return "a call has no answer" }
         let present = nodes.filter(\.isWanted)
         if let down = present.first(where: { !$0.isUp }) { return "\(down.name) is down" }
+        if let other = present.first(where: \.standing.isDisturbed) {
+            return "nobody has found out that \(other.name) holds something else"
+        }
         guard let first = present.first?.standing else { return "there is no member" }
         for node in present
         where node.standing.applied != first.applied

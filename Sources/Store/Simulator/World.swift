@@ -25,6 +25,7 @@ package final class World {
     var networkRandom: SeededRandom
     var faultRandom: SeededRandom
     var diskRandom: SeededRandom
+    var memoryRandom: SeededRandom
     var plan: FaultPlan
     var faults = FaultCounts()
     var effects = Effects()
@@ -62,7 +63,9 @@ package final class World {
         diskRandom = random.split()
         let nodeCount = settings.members + settings.sparesMax
         memberCount = UInt64(settings.members)
-        plan = FaultPlan(settings, tolerated: processes.tolerated, &faultRandom)
+        memoryRandom = SeededRandom(seed: ~seed)
+        plan = FaultPlan(
+            settings, tolerated: processes.tolerated, &faultRandom, disturbing: &memoryRandom)
         network = Network(
             nodes: nodeCount, calmJitterMicroseconds: plan.calmJitterMicroseconds)
         for index in 0..<nodeCount {
@@ -104,6 +107,10 @@ package final class World {
         queue.add(.nemesis, at: after(2_000_000))
         if plan.keepsOneAway { queue.add(.swapAway, at: after(3_000_000)) }
         if plan.deposes { queue.add(.depose, at: after(3_000_000)) }
+        if plan.disturbs {
+            queue.add(.disturb, at: after(memoryRandom.between(3...9) * 1_000_000))
+            queue.add(.disturb, at: Moment(chaosEnd.microseconds - 1))
+        }
         queue.add(.operate, at: after(1_000_000))
         queue.add(.heal, at: chaosEnd)
     }
@@ -136,6 +143,7 @@ package final class World {
         case .secondCrash(let index, let incarnation): crashAgain(nodes[index], incarnation)
         case .swapAway: swapAway()
         case .depose: depose()
+        case .disturb: disturb()
         case .restore(let indexes, let term): restore(indexes.map { nodes[$0] }, term)
         case .cut(let indexes, let isSymmetric): cut(indexes, isSymmetric: isSymmetric)
         case .fail(let index, let incarnation, let loss): fail(nodes[index], incarnation, loss)

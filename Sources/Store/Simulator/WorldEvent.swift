@@ -17,6 +17,8 @@ enum WorldEvent {
     case upgrade(node: Int)
     case swapAway
     case depose
+    /// A member's memory changes.
+    case disturb
     /// The end of a leader's isolation, which began in this term.
     case restore(nodes: [Int], term: UInt64)
     case cut(nodes: [Int], isSymmetric: Bool)

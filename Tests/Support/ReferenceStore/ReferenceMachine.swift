@@ -67,6 +67,7 @@ package struct ReferenceMachine: SimulatedMachine {
             if log.finish(ticket, &effects) { advanceCommit(&effects) }
         case .disk(_, .failed): effects.halt = .diskFailed
         case .request(let number, let request): ask(number, request, &effects)
+        case .disturb: break
         }
         log.flush(&effects)
         if log.isFull { effects.halt = .broken("the log is full") }
