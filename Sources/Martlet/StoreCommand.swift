@@ -47,7 +47,7 @@ struct StoreCommand: AsyncParsableCommand {
         private static func comparison(_ answer: StoreAnswer) -> String? {
             let (revision, differences) = (answer["comparedRevision"], answer["differencesFound"])
             if !differences.isEmpty, differences != "0" {
-                return "members were found to hold different things \(differences) times: see the log"
+                return "findings of members that differ: \(differences) (see the log)"
             }
             guard !revision.isEmpty, revision != "0" else { return nil }
             return "a majority holds the same at revision \(revision)"
