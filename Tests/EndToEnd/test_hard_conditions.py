@@ -16,7 +16,7 @@ import time
 import pytest
 
 from members import COLLECTION, Members, ask, connect, free_ports, is_leader
-from plane import BIN, ControlPlane
+from plane import BIN, ROOT, ControlPlane
 
 PATIENCE_SECONDS = 60
 
@@ -379,3 +379,42 @@ def test_a_request_beyond_the_limit_is_refused_in_kubernetes_words(three):
                          large_pod("too-large", limit + 200_000))
     assert (status, answer["reason"]) == (413, "RequestEntityTooLarge"), answer
     assert answer["message"] == f"Request entity too large: limit is {limit}"
+
+
+# MARK: Many watches
+
+WATCH_CONNECTIONS, WATCHES_PER_CONNECTION = 1_000, 100
+
+
+@pytest.fixture(scope="module")
+def watch_streams(tmp_path_factory):
+    """A client that holds many watches open over HTTP/2."""
+    path = tmp_path_factory.mktemp("watches") / "watch_streams"
+    subprocess.run(["cc", "-O2", "-Wall", "-Werror", "-D_GNU_SOURCE", "-o", path,
+                    ROOT / "tools/benchmark/watch_streams.c", "-lnghttp2", "-lssl", "-lcrypto"], check=True)
+    return path
+
+
+def test_a_hundred_thousand_watches_all_hear_of_a_change_and_others_are_served(tmp_path, watch_streams):
+    plane = ControlPlane(tmp_path, "--disable", "controllers,scheduler").start()
+    assert create(plane, "watched")[0] == 201
+    count = WATCH_CONNECTIONS * WATCHES_PER_CONNECTION
+    port = plane.url.rsplit(":", 1)[1]
+    path = f"{COLLECTION}?watch=1&fieldSelector=metadata.name%3Dwatched&timeoutSeconds=3600"
+    client = subprocess.Popen(
+        [watch_streams, port, "admin-token", path, str(WATCH_CONNECTIONS), str(WATCHES_PER_CONNECTION),
+         str(2 * count)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert client.stdout.readline() == "open\n"
+        # While all are told of the first change, others write and read as ever.
+        for text in ("first", "second"):
+            status, answer = ask(connect(plane), "PUT", f"{COLLECTION}/watched", config_map("watched", text))
+            assert status == 200, answer
+            assert create(plane, f"beside-{text}")[0] == 201
+        assert client.stdout.readline() == "done\n", "each watch has heard of both"
+    finally:
+        client.kill()
+        client.wait()
+    names = {item["metadata"]["name"] for item in ask(connect(plane), "GET", COLLECTION)[1]["items"]}
+    assert {"watched", "beside-first", "beside-second"} <= names
+    assert plane.stop() == 0
