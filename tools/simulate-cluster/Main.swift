@@ -33,7 +33,8 @@ struct Options {
     static let usage = """
         usage: simulate [--seeds N] [--seed S] [--trace] [--members 1|3|5] [--seconds N]
                         [--only FAULT]... [--without FAULT]... [--defect NAME] [--gate]
-                        [--history FILE] [--current FILE] [--reference] [--busy] [--list]
+                        [--history FILE] [--current FILE] [--reference] [--busy] [--long]
+                        [--list]
           --seeds N       how many worlds to run (100; 1 with --seed)
           --seed S        the first seed (a fresh one)
           --trace         prints all that happens
@@ -47,6 +48,8 @@ struct Options {
                           with --list, names the defects
           --history FILE  where to write the history of a world in which something is wrong
           --busy          many impatient clients, which are in every fourth six worlds otherwise
+          --long          worlds of two hours, as clusters mostly are: clients that call every
+                          few seconds, minutes between two faults
           --reference     a plain store made to try the simulator, instead of the real one
           --list          names faults and defects
           --current FILE  holds the seed that is running, for when the program traps
@@ -66,6 +69,7 @@ struct Options {
     var isList = false
     var isReference = false
     var isBusy = false
+    var isLong = false
 
     init(_ arguments: [String]) throws {
         var rest = arguments[...]
@@ -85,6 +89,7 @@ struct Options {
             case "--list": isList = true
             case "--reference": isReference = true
             case "--busy": isBusy = true
+            case "--long": isLong = true
             default: throw UsageError(reason: "\(name) is not known")
             }
         }
@@ -124,6 +129,7 @@ struct Options {
         settings.chaosSeconds = seconds
         switch seed / 6 % 4 {
         case _ where isBusy: settings.makeBusy()
+        case _ where isLong: settings.makeLong()
         case 0: if seed / 24 % 2 == 0 { settings.makeBusy() } else { settings.makeHasty() }
         case 2: settings.makeLeisurely()
         default: break

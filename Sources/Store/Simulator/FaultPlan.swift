@@ -50,9 +50,11 @@ struct FaultPlan {
         let crashes = chosen.contains(.crash) || chosen.contains(.powerLoss)
         keepsOneAway = settings.members > 2 && crashes && random.chance(permille: 350)
         interruptsSnapshots = chosen.contains(.snapshotInterrupted)
-        restMicroseconds = random.pick([
+        let rest = random.pick([
             20_000...600_000, 200_000...2_000_000, 1_000_000...5_000_000,
-        ])
+        ] as [ClosedRange<Int64>])
+        let factor = settings.faultRestFactor
+        restMicroseconds = rest.lowerBound * factor...rest.upperBound * factor
         calmJitterMicroseconds = random.pick([1000, 1000, 30_000])
         tickMicroseconds = random.pick([
             settings.tickMicroseconds, settings.tickMicroseconds / 4,

@@ -12,6 +12,8 @@ package struct SimulationSettings: Sendable {
     package var chaosSeconds: Int64 = 30
     /// What may go wrong; a seed takes some of it.
     package var faults = Set(FaultKind.allCases)
+    /// How much rarer faults are than a seed has them.
+    package var faultRestFactor: Int64 = 1
     /// A client's longest rest between two calls.
     package var restMicrosecondsMax: Int64 = 200_000
     /// A client gives a call up after this.
@@ -33,6 +35,14 @@ package struct SimulationSettings: Sendable {
     package mutating func makeLeisurely() {
         restMicrosecondsMax = 2_000_000
         chaosSeconds *= 4
+    }
+
+    /// A cluster as it mostly is: clients that call every few seconds, and minutes between two
+    /// faults, for two hours. What grows with time shows, and what happens once in many days.
+    package mutating func makeLong() {
+        restMicrosecondsMax = 20_000_000
+        faultRestFactor = 60
+        chaosSeconds *= 240
     }
 
     package init(members: Int = 3) {

@@ -13,8 +13,8 @@ extension World {
         guard phase == .chaos else { return }
         let election = electionMicroseconds
         let isHasty = faultRandom.chance(permille: 300)
-        queue.add(
-            .depose, at: after(faultRandom.between(election...(isHasty ? 3 : 8) * election)))
+        let rest = faultRandom.between(election...(isHasty ? 3 : 8) * election)
+        queue.add(.depose, at: after(rest * settings.faultRestFactor))
         let present = nodes.filter(\.isWanted)
         let reigning = present.filter { $0.isUp && $0.standing.isLeader }
         guard present.count > 2, !network.isCut,

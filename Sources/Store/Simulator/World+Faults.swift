@@ -195,7 +195,8 @@ extension World {
     /// half at a time do, as nobody could tell who is right.
     func disturb() {
         guard phase == .chaos else { return }
-        queue.add(.disturb, at: after(memoryRandom.between(2...12) * 1_000_000))
+        let rest = memoryRandom.between(2...12) * 1_000_000
+        queue.add(.disturb, at: after(rest * settings.faultRestFactor))
         let frail = plan.frail.map { nodes[$0] }.filter {
             $0.isUp && $0.isWanted && !$0.isBeingReplaced && !$0.standing.isDisturbed
         }

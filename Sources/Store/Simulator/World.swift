@@ -108,7 +108,8 @@ package final class World {
         if plan.keepsOneAway { queue.add(.swapAway, at: after(3_000_000)) }
         if plan.deposes { queue.add(.depose, at: after(3_000_000)) }
         if plan.disturbs {
-            queue.add(.disturb, at: after(memoryRandom.between(3...9) * 1_000_000))
+            let rest = memoryRandom.between(3...9) * 1_000_000
+            queue.add(.disturb, at: after(rest * settings.faultRestFactor))
             queue.add(.disturb, at: Moment(chaosEnd.microseconds - 1))
         }
         queue.add(.operate, at: after(1_000_000))
