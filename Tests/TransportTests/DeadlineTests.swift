@@ -99,4 +99,28 @@ struct DeadlineTests {
         client.pass(seconds: 6)
         #expect(!client.isConnected)
     }
+
+    @Test("A client that takes nothing of a streamed answer for 60 s does not get the rest")
+    func stalledAnswer() throws {
+        let harness = DriverHarness(.http2) { _ in
+            HTTPResponse(status: 200, body: .stream { writer in
+                for _ in 0..<8 { try await writer.write([UInt8](repeating: 120, count: 40_000)) }
+            })
+        }
+        let clock = try #require(harness.executor.eventLoop as? EmbeddedEventLoop)
+        harness.receive(HTTP2ConnectionTests.preface + HTTP2ConnectionTests.request(1))
+        func frames() throws -> [Frame] { try Frame.all(in: harness.output()) }
+        // It takes a window's worth and no more.
+        #expect(try frames().contains { $0.kind == .data })
+        for _ in 0..<2 {
+            clock.advanceTime(by: .seconds(59))
+            #expect(try !frames().contains { $0.kind == .reset })
+            // A little is enough.
+            harness.receive(Frame(.windowUpdate, 0, [0, 0, 255, 255]).bytes
+                            + Frame(.windowUpdate, 1, [0, 0, 255, 255]).bytes)
+            #expect(try frames().contains { $0.kind == .data })
+        }
+        clock.advanceTime(by: .seconds(61))
+        #expect(try frames().contains { $0.kind == .reset })
+    }
 }

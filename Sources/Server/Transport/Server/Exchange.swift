@@ -219,7 +219,12 @@ final class Exchange: @unchecked Sendable {
         output.append(bytes)
         owner?.outputGrew(of: self)
         while output.count >= limits.responseBytesWaitingMax && !isGone {
+            let timeout = TimeAmount(limits.stalledAnswerTimeout)
+            let stalled = executor.eventLoop.scheduleTask(in: timeout) {
+                self.executor.turn { self.owner?.breakOff(self) }
+            }
             await withCheckedContinuation { waiters.append($0) }
+            stalled.cancel()
         }
         if isGone { throw .disconnected }
     }

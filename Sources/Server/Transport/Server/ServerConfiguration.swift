@@ -64,6 +64,9 @@ public struct ServerLimits: Sendable {
     public var readHeaderTimeout = Duration.seconds(32)
     /// How long a connection may have no request; kube-apiserver's.
     public var idleTimeout = Duration.seconds(90)
+    /// How long a client may take nothing of an answer that is made while it is sent. What the answer
+    /// is made of is held until then.
+    public var stalledAnswerTimeout = Duration.seconds(60)
 
     public init() {}
 }
