@@ -123,6 +123,9 @@ extension StoreDifference {
             "member \(name) (\(number)) holds something else than a majority of the members at revision "
                 + "\(revision) (the sum is \(Self.hexadecimal(sum)), the majority's "
                 + "\(Self.hexadecimal(majority))): it stops, and is let in anew"
+        case .index(let revision):
+            "the index of this member is not what it has put there, at revision \(revision): see to the "
+                + "machine's memory. If it differs from the others' by that, it stops, and is let in anew"
         case .noMajority(let revision, let sums):
             "members hold different things at revision \(revision), and no majority holds the same: "
                 + sums.sorted { $0.key < $1.key }.map { "\($0.key) \(Self.hexadecimal($0.value))" }

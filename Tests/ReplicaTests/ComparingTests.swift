@@ -107,6 +107,20 @@ struct ComparingTests {
         #expect(findings(sum &+ 1, [2, 3]) == [.thisMemberDiffers(difference)])
     }
 
+    @Test func answersWithWhatItsMemoryHasBecome() throws {
+        var member = try Self.follower(["a"], committed: 2)
+        let before = try own(member, at: 2)
+        member.core.corrupt([UInt8]("a".utf8))
+        member.tick()
+        let found = member.effects.findings
+        #expect(found == [.indexChanged(Revision(2))])
+        let now = try own(member, at: 2)
+        #expect(now != before)
+        #expect(
+            Self.answer(&member, StateNote(Revision(2), .question))
+                == StateNote(Revision(2), .answer(now)))
+    }
+
     @Test func doesNotListenToALeaderOfOld() throws {
         var member = try Self.follower(["a"], committed: 2)
         member.receive(from: 3, term: 2, .heartbeat(committed: LogIndex(1), round: 1))

@@ -73,6 +73,35 @@ struct StateSumTests {
         #expect(Set(sums).count == sums.count, "no two are alike")
     }
 
+    /// A pass over all keys takes many steps, between which they change.
+    @Test(arguments: 1...8)
+    func isCountedUpAnewWhileKeysChange(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        var tape = LogTape()
+        for number in 0..<1000 { try tape.put("k\(number)", "1") }
+        for _ in 0..<4000 {
+            try change(&tape, using: &generator)
+            let hasDiffered = tape.core.recountKeys()
+            #expect(!hasDiffered)
+        }
+        #expect(tape.core.sum == tape.core.sumOfAllKeys)
+    }
+
+    @Test func becomesThatOfWhatIsThereIfMemoryChanges() throws {
+        var tape = LogTape()
+        for number in 0..<1000 { try tape.put("k\(number)", "1") }
+        let sum = tape.core.sum
+        tape.core.corrupt(Array("k500".utf8))
+        #expect(tape.core.sum == sum)
+        var steps = 0
+        while !tape.core.recountKeys() {
+            steps += 1
+            try #require(steps < 100)
+        }
+        #expect(steps > 4, "a few keys at a time")
+        #expect(tape.core.sum != sum && tape.core.sum == tape.core.sumOfAllKeys)
+    }
+
     @Test func isAnotherOneIfAnythingAboutAKeyIsAnother() throws {
         func sum(_ fill: (inout LogTape) throws -> Void) throws -> UInt64 {
             var tape = LogTape()

@@ -45,6 +45,13 @@ struct KeyLeaf {
         return Array(keys[start..<start + Int(entries[entry].keyBytes)])
     }
 
+    /// What the entry adds to the state's sum.
+    func sum(of entry: Int) -> UInt64 {
+        let found = entries[entry]
+        let key = keys.raw.slice(Int(found.keyOffset), Int(found.keyBytes))
+        return found.sum(ofKey: key.digest)
+    }
+
     func appendKey(of entry: Int, to bytes: inout [UInt8]) {
         let found = entries[entry]
         bytes.append(bytes: keys.raw.slice(Int(found.keyOffset), Int(found.keyBytes)))

@@ -10,6 +10,8 @@ struct KeySpace: ~Copyable {
     private(set) var entryCount = 0
     /// Of the newest versions of all keys that are not deleted: see ``StateSum``.
     private(set) var sum: UInt64 = 0
+    /// A counting-up of all keys anew that is under way.
+    private var recount: Recount?
 
     /// One key's newest version.
     struct State: Equatable {
@@ -182,7 +184,7 @@ struct KeySpace: ~Copyable {
         precondition(changed.modRevision <= change.modRevision, "versions are added in order")
         if !changed.isPrunable { leaves[leaf].prunableCount += 1 }
         let digest = key.digest
-        sum &-= changed.sum(ofKey: digest)
+        let before = changed.sum(ofKey: digest)
         let superseded = history.add(
             VersionHistory.Node(
                 revision: changed.modRevision, place: changed.place, extent: changed.extent,
@@ -194,7 +196,7 @@ struct KeySpace: ~Copyable {
         changed.extent = Extent(bytes: bytes, isDelete: change.isDelete)
         changed.older = superseded
         leaves[leaf][position] = changed
-        sum &+= changed.sum(ofKey: digest)
+        note(changed.sum(ofKey: digest) &- before, at: key)
     }
 
     /// Adds a version in whatever order the log gives them. Returns the place of the same version
@@ -292,7 +294,43 @@ struct KeySpace: ~Copyable {
         leaves[leaf].insert(entry, key: key, at: position)
         if entry.isPrunable { leaves[leaf].prunableCount += 1 }
         entryCount += 1
-        sum &+= entry.sum(ofKey: key.digest)
+        note(entry.sum(ofKey: key.digest), at: key)
+    }
+
+    // MARK: Counting up
+
+    /// The sum of the keys before `next`, as they are now.
+    private struct Recount {
+        var sum: UInt64 = 0
+        var next: [UInt8] = []
+    }
+
+    private mutating func note(_ change: UInt64, at key: RawSpan) {
+        sum &+= change
+        guard let next = recount?.next, orderOfBytes(key, next.raw) < 0 else { return }
+        recount?.sum &+= change
+    }
+
+    /// Counts one leaf more, so that the sum becomes that of what is there, should the two have come
+    /// apart.
+    ///
+    /// - Returns: Whether all have been counted, and the sum was another one.
+    /// - Complexity: O(1), as a leaf is bounded.
+    mutating func recountLeaf() -> Bool {
+        var now = recount ?? Recount()
+        recount = nil
+        let leaf = leafIndex(for: now.next.raw)
+        // The key that came next may be gone, and then the leaf is the one before, counted already.
+        for position in leaves[leaf].search(now.next.raw).entry..<leaves[leaf].count {
+            now.sum &+= leaves[leaf].sum(of: position)
+        }
+        if leaf + 1 < leaves.count {
+            now.next = leaves[leaf + 1].key(of: 0)
+            recount = now
+            return false
+        }
+        defer { sum = now.sum }
+        return sum != now.sum
     }
 
     // MARK: Compacting

@@ -78,13 +78,18 @@ extension StoreState {
     package var sumOfAllKeys: UInt64 {
         var sum: UInt64 = 0
         for leaf in keys.leaves {
-            for place in 0..<leaf.count {
-                sum &+= leaf[place].sum(ofKey: leaf.key(of: place).raw.digest)
-            }
+            for entry in 0..<leaf.count { sum &+= leaf.sum(of: entry) }
         }
         for (key, lease) in leases.leaseOfKey { sum &+= StateSum.tie(of: key.raw, to: lease) }
         return sum
     }
+
+    /// Counts up a few keys more. Once all have been, the sum is that of what is there, even if
+    /// something else has changed them than changes: a bad bit of memory, or an error of ours. What
+    /// comes of that is for a comparison with other members to find.
+    ///
+    /// - Returns: Whether the sum was another one.
+    package mutating func recountKeys() -> Bool { keys.recountLeaf() }
 
     /// Notes what the state comes to, once all changes of the newest revision are in it.
     mutating func noteSum() { sums.note(sum, at: revision) }

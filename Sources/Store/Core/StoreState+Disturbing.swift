@@ -1,5 +1,5 @@
-// A simulated world lets a member hold something else than the others, and sees whether that is
-// found out.
+// Simulated worlds and tests let a member hold something else than the others, and see whether that
+// is found out.
 
 extension StoreState {
     /// The lease that a disturbed key is tied to. No lease has this number, so nothing that clients
@@ -28,5 +28,17 @@ extension StoreState {
     /// Whether the key is as `disturb` has left it.
     package func isDisturbed(_ key: [UInt8]) -> Bool {
         leases.lease(of: key) == Self.leaseOfNobody
+    }
+
+    /// Changes what the index says of a key, and not its sum, as a bad bit of memory would.
+    package mutating func corrupt(_ key: [UInt8]) { keys.corrupt(key.raw) }
+}
+
+extension KeySpace {
+    fileprivate mutating func corrupt(_ key: RawSpan) {
+        let leaf = leafIndex(for: key)
+        let (position, found) = leaves[leaf].search(key)
+        guard found else { return }
+        leaves[leaf][position].version ^= 1 << 20
     }
 }

@@ -148,6 +148,9 @@ public enum StoreDifference: Sendable, Equatable {
     case thisMember(revision: Revision, sum: UInt64, majority: UInt64, successor: UInt64?)
     /// This one leads, and another member holds something else than a majority. It is told.
     case member(UInt64, name: String, revision: Revision, sum: UInt64, majority: UInt64)
+    /// What this member has in memory is not what was put there. If that matters, it differs from
+    /// the others now, and that is found as well.
+    case index(revision: Revision)
     /// No majority holds the same, so nobody can tell who is right, and nothing is done about it.
     /// The sums of those who have answered, by their numbers.
     case noMajority(revision: Revision, sums: [UInt64: UInt64])

@@ -34,6 +34,8 @@ extension LogWriting {
                     .member(
                         member.number, name: replica.members.addresses[member]?.name ?? "",
                         revision: found.revision, sum: found.own, majority: found.majority))
+            case .indexChanged(let revision):
+                cluster?.options.onDifference(.index(revision: revision))
             case .noMajority(let revision, let sums):
                 let told = sums.map { ($0.key.number, $0.value) }
                 cluster?.options.onDifference(

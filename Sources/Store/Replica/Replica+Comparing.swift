@@ -11,7 +11,8 @@ extension Replica {
     /// from when it led.
     package var revisionAgreed: Revision { comparison.agreed }
 
-    mutating func tickComparison(_ core: borrowing StoreState, _ effects: inout Effects) {
+    mutating func tickComparison(_ core: inout StoreState, _ effects: inout Effects) {
+        if core.recountKeys() { effects.findings.append(.indexChanged(core.published)) }
         guard raft.isLeader, raft.membership.members.count > 1 else { return }
         let finding = comparison.tick(
             term: raft.term, raft.membership, at: core.published, core.sum(at: core.published))

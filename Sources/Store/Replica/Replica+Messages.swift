@@ -8,7 +8,7 @@ extension Replica {
         _ core: inout StoreState, _ effects: inout Effects
     ) {
         endRound(&core, &effects)
-        tickComparison(core, &effects)
+        tickComparison(&core, &effects)
         raft.tick(&actions)
         carryOut(&core, &effects)
     }

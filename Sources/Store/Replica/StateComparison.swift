@@ -7,6 +7,9 @@ package enum StateFinding: Sendable, Equatable {
     case thisMemberDiffers(StateDifference)
     /// Another member does. It is told, and looks for itself.
     case memberDiffers(MemberID, StateDifference)
+    /// The keys of this member are not what all changes come to. Whether they are what they should be
+    /// is for the comparison to find.
+    case indexChanged(Revision)
     /// Members hold different things, and none of them is a majority's: nobody can tell who is
     /// right, so nobody is put out.
     case noMajority(Revision, [MemberID: UInt64])
