@@ -250,7 +250,7 @@ struct Cluster {
     }
 
     private func witness(_ node: Node) -> RaftWitness {
-        if let member = node.member { return RaftWitness(member) }
+        if let member = node.member { return member.witness }
         return RaftWitness(
             down: node.id, term: node.disk.hardState.term, log: node.disk.log,
             committed: node.disk.log.base.index)

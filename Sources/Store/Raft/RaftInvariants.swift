@@ -49,21 +49,23 @@ package struct RaftInvariants: Sendable {
     package mutating func check(
         _ witnesses: [RaftWitness], changed: MemberID? = nil, isLogSame: Bool = false
     ) throws(RaftViolation) {
-        for witness in witnesses where changed == nil || witness.id == changed {
-            if witness.isLeader {
-                try checkReign(of: witness)
+        for place in witnesses.indices where changed == nil || witnesses[place].id == changed {
+            if witnesses[place].isLeader {
+                try checkReign(of: witnesses[place])
             } else if !leading.isEmpty {
-                leading[witness.id] = nil
+                leading[witnesses[place].id] = nil
             }
-            if !isLogSame { try checkMatching(witness, witnesses) }
-            try checkCommitted(by: witness)
-            guard witness.log.membershipChanges(after: committed.lastIndex) < 2 else {
-                throw .twoChangesAtOnce(witness.id, witness.log.membershipIndex)
+            if !isLogSame { try checkMatching(place, witnesses) }
+            try checkCommitted(by: witnesses[place])
+            guard witnesses[place].log.membershipChanges(after: committed.lastIndex) < 2 else {
+                throw .twoChangesAtOnce(witnesses[place].id, witnesses[place].log.membershipIndex)
             }
         }
-        for witness in witnesses where witness.isLeader && witness.term >= committedIn {
-            guard holdsCommitted(witness.log) else {
-                throw .leaderIncomplete(witness.id, witness.term, lacks: committed.last)
+        for place in witnesses.indices
+        where witnesses[place].isLeader && witnesses[place].term >= committedIn {
+            guard holdsCommitted(witnesses[place].log) else {
+                throw .leaderIncomplete(
+                    witnesses[place].id, witnesses[place].term, lacks: committed.last)
             }
         }
         try checkDurable(witnesses)
@@ -110,15 +112,15 @@ package struct RaftInvariants: Sendable {
     /// Log matching: if two logs have an entry of the same index and term, they are the same up to
     /// it.
     private func checkMatching(
-        _ witness: RaftWitness, _ witnesses: [RaftWitness]
+        _ place: Int, _ witnesses: [RaftWitness]
     ) throws(RaftViolation) {
-        for other in witnesses where other.id != witness.id {
-            if case .broken(let index) = witness.log.agreement(with: other.log) {
-                throw .logsDiffer(witness.id, other.id, index)
+        for other in witnesses.indices where other != place {
+            if case .broken(let index) = witnesses[place].log.agreement(with: witnesses[other].log) {
+                throw .logsDiffer(witnesses[place].id, witnesses[other].id, index)
             }
         }
-        if case .broken(let index) = witness.log.agreement(with: committed) {
-            throw .appliedApart(witness.id, index)
+        if case .broken(let index) = witnesses[place].log.agreement(with: committed) {
+            throw .appliedApart(witnesses[place].id, index)
         }
     }
 
@@ -146,10 +148,12 @@ package struct RaftInvariants: Sendable {
         let last = committed.lastIndex
         var durable: [MemberID] = []
         durable.reserveCapacity(witnesses.count)
-        for witness in witnesses where witness.written >= last && holdsCommitted(witness.log) {
-            durable.append(witness.id)
-            if !excused.isEmpty, witness.written >= excused[witness.id] ?? .zero {
-                excused[witness.id] = nil
+        for place in witnesses.indices
+        where witnesses[place].written >= last && holdsCommitted(witnesses[place].log) {
+            let id = witnesses[place].id
+            durable.append(id)
+            if !excused.isEmpty, witnesses[place].written >= excused[id] ?? .zero {
+                excused[id] = nil
             }
         }
         if !excused.isEmpty { durable += excused.keys.filter { !durable.contains($0) } }
@@ -172,7 +176,8 @@ package struct RaftInvariants: Sendable {
     }
 
     private mutating func forget(_ witnesses: [RaftWitness]) {
-        let oldest = witnesses.lazy.map(\.log.base.index).min() ?? .zero
+        var oldest = witnesses.first?.log.base.index ?? .zero
+        for place in witnesses.indices { oldest = min(oldest, witnesses[place].log.base.index) }
         if oldest > committed.base.index { committed.compact(to: min(oldest, committedIndex)) }
         guard reigns.count > Self.reignsMax else { return }
         let term = witnesses.map(\.term).min() ?? .none
@@ -192,15 +197,28 @@ package struct RaftWitness: Sendable {
     /// The log is on disk through here.
     package var written: LogIndex
 
-    package init(_ member: RaftMember) {
-        (id, term, isLeader) = (member.id, member.term, member.isLeader)
-        (log, committed, written) = (member.log, member.committed, member.written)
+    fileprivate init(
+        id: MemberID, term: Term, isLeader: Bool, log: RaftLog, committed: LogIndex,
+        written: LogIndex
+    ) {
+        (self.id, self.term, self.isLeader) = (id, term, isLeader)
+        (self.log, self.committed, self.written) = (log, committed, written)
     }
 
     /// A member that is down: all that it has is on its disk.
     package init(down id: MemberID, term: Term, log: RaftLog, committed: LogIndex) {
-        (self.id, self.term, isLeader) = (id, term, false)
-        (self.log, self.committed, written) = (log, committed, log.lastIndex)
+        self.init(
+            id: id, term: term, isLeader: false, log: log, committed: committed,
+            written: log.lastIndex)
+    }
+}
+
+extension RaftMember {
+    /// What an observer sees of it.
+    package var witness: RaftWitness {
+        RaftWitness(
+            id: id, term: term, isLeader: isLeader, log: log, committed: committed,
+            written: written)
     }
 }
 

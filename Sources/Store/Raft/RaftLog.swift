@@ -235,37 +235,44 @@ extension RaftLog {
     ///
     /// - Complexity: O(*t* log *t*) in terms kept.
     func agreement(with other: RaftLog) -> Agreement {
-        var index = max(base.index, other.base.index)
+        let start = max(base.index, other.base.index)
         let end = min(lastIndex, other.lastIndex)
-        var (agreed, differs): (LogIndex?, LogIndex?) = (nil, nil)
+        guard start <= end else { return .through(nil) }
+        // Where both are kept, one of them has nothing but its base.
+        let isSameThere = term(at: start) == other.term(at: start)
+        var (agreed, differs) = isSameThere ? (start, nil) : (nil, start)
+        var index = start.next
+        var (mine, theirs) = (run(at: index), other.run(at: index))
         while index <= end {
-            let runEnd = min(lastOfRun(at: index), other.lastOfRun(at: index), end)
-            if term(at: index) != other.term(at: index) {
+            let runEnd = min(lastOfRun(mine), other.lastOfRun(theirs), end)
+            if runs[mine].term != other.runs[theirs].term {
                 differs = differs ?? index
             } else if let differs {
                 return .broken(differs)
             } else {
                 agreed = runEnd
             }
+            if runEnd == lastOfRun(mine) { mine += 1 }
+            if runEnd == other.lastOfRun(theirs) { theirs += 1 }
             index = runEnd.next
         }
         guard let agreed else { return .through(nil) }
         let isSame =
-            (changes.isEmpty && other.changes.isEmpty
-                || changes(upTo: agreed, after: other.base)
-                    == other.changes(upTo: agreed, after: base))
-            && (agreed <= max(base.index, other.base.index)
-                || header(at: agreed).kind == other.header(at: agreed).kind)
+            haveSameChanges(as: other, upTo: agreed)
+            && (agreed <= start || header(at: agreed).kind == other.header(at: agreed).kind)
         return isSame ? .through(agreed) : .broken(agreed)
     }
 
-    private func lastOfRun(at index: LogIndex) -> LogIndex {
-        guard index > base.index else { return index }
-        let next = run(at: index) + 1
-        return next < runs.count ? LogIndex(runs[next].first.number - 1) : lastIndex
+    private func lastOfRun(_ run: Int) -> LogIndex {
+        run + 1 < runs.count ? LogIndex(runs[run + 1].first.number - 1) : lastIndex
     }
 
-    private func changes(upTo index: LogIndex, after base: EntryID) -> [Change] {
-        changes.filter { $0.index <= index && $0.index > base.index }
+    /// Whether the membership changes alike where both logs are kept.
+    private func haveSameChanges(as other: RaftLog, upTo last: LogIndex) -> Bool {
+        if changes.isEmpty && other.changes.isEmpty { return true }
+        let first = max(base.index, other.base.index).next
+        guard first <= last else { return true }
+        let kept = changes.lazy.filter { (first...last).contains($0.index) }
+        return kept.elementsEqual(other.changes.lazy.filter { (first...last).contains($0.index) })
     }
 }

@@ -10,7 +10,8 @@ package struct ReplicaObserver: MachineObserver {
     private var invariants: RaftInvariants
     private var members: [Member] = []
 
-    private struct Member {
+    /// An object, as it is looked at and changed in part at every step.
+    private final class Member {
         let id: MemberID
         /// While it runs, and does not stand still.
         var process: ReplicaProcess?
@@ -23,6 +24,8 @@ package struct ReplicaObserver: MachineObserver {
         var vote: (term: Term, candidate: MemberID)?
         /// On its disk when it crashed, even if the last write came to nothing.
         var sure: EntryID?
+
+        init(id: MemberID) { self.id = id }
     }
 
     package init(founders: [MemberNumber]) {
@@ -30,39 +33,37 @@ package struct ReplicaObserver: MachineObserver {
             membership: Membership(voters: founders.map { MemberID($0.number) }))
     }
 
-    private mutating func place(of number: MemberNumber) -> Int {
-        let id = MemberID(number.number)
-        if let place = members.firstIndex(where: { $0.id == id }) { return place }
-        members.append(Member(id: id))
-        return members.count - 1
+    private mutating func seen(_ number: MemberNumber) -> Member {
+        for member in members where member.id.number == number.number { return member }
+        members.append(Member(id: MemberID(number.number)))
+        return members[members.count - 1]
     }
 
     package mutating func note(step machine: SimulatedReplica, of member: MemberNumber) -> String? {
-        let (place, process) = (place(of: member), machine.process)
-        if let broken = note(process.vote, place) { return broken }
+        let (seen, process) = (seen(member), machine.process)
+        if let broken = Self.note(process.vote, seen) { return broken }
         guard let look = process.look else {
-            suspend(place)
+            Self.suspend(seen)
             return nil
         }
-        let last = members[place].process === process ? members[place].look : nil
+        let last = seen.process === process ? seen.look : nil
         guard look != last else { return nil }
-        let (id, absent) = (members[place].id, members[place].absent)
-        let (isRestarted, sure) = (members[place].hasCrashed, members[place].sure)
-        (members[place].look, members[place].process) = (look, process)
-        (members[place].absent, members[place].hasCrashed) = (nil, false)
-        if isRestarted { invariants.noteStart(of: id) }
+        let (absent, isRestarted) = (seen.absent, seen.hasCrashed)
+        (seen.look, seen.process) = (look, process)
+        (seen.absent, seen.hasCrashed) = (nil, false)
+        if isRestarted { invariants.noteStart(of: seen.id) }
         // A disk that lies may have lost what it has shown.
-        if members[place].damages > 0 { invariants.excuse(id, through: look.last.index) }
+        if seen.damages > 0 { invariants.excuse(seen.id, through: look.last.index) }
         do throws(RaftViolation) {
             guard look.isWrittenAsFarAsItSays else {
                 return "\(member) counts \(look.written) as written; there is \(look.durable)"
             }
             if isRestarted, let absent, let witness = process.witness {
-                switch members[place].damages {
+                switch seen.damages {
                 case 0: try invariants.check(witness, restartedFrom: absent)
                 // What one damage takes is found out, but for the last write: that may be torn.
                 case 1:
-                    guard let sure, absent.log.contains(sure) else { break }
+                    guard let sure = seen.sure, absent.log.contains(sure) else { break }
                     guard sure.index <= look.base.index || witness.log.contains(sure) else {
                         return "\(member) has not noticed the loss of \(sure)"
                     }
@@ -70,62 +71,60 @@ package struct ReplicaObserver: MachineObserver {
                 }
             }
             try invariants.check(
-                members.compactMap { $0.absent ?? $0.process?.witness }, changed: id,
+                members.compactMap { $0.absent ?? $0.process?.witness }, changed: seen.id,
                 isLogSame: last?.hasLog(of: look) ?? false)
         } catch { return "\(error)" }
         return nil
     }
 
     /// A member has one vote a term, whatever happens to it.
-    private mutating func note(
-        _ vote: (term: Term, candidate: MemberID)?, _ place: Int
+    private static func note(
+        _ vote: (term: Term, candidate: MemberID)?, _ seen: Member
     ) -> String? {
         guard let vote else { return nil }
-        defer { members[place].vote = vote }
-        guard let last = members[place].vote, last.term == vote.term,
-            last.candidate != vote.candidate
+        defer { seen.vote = vote }
+        guard let last = seen.vote, last.term == vote.term, last.candidate != vote.candidate
         else { return nil }
-        return "\(members[place].id) has voted for \(last.candidate) and for \(vote.candidate)"
+        return "\(seen.id) has voted for \(last.candidate) and for \(vote.candidate)"
             + " in term \(vote.term)"
     }
 
     /// From here on its process cannot be asked.
-    private mutating func suspend(_ place: Int) {
-        guard let process = members[place].process else { return }
-        members[place].absent = process.witness
-        (members[place].process, members[place].look) = (nil, nil)
+    private static func suspend(_ seen: Member) {
+        guard let process = seen.process else { return }
+        seen.absent = process.witness
+        (seen.process, seen.look) = (nil, nil)
     }
 
     package mutating func note(crashOf member: MemberNumber) {
-        let place = place(of: member)
-        members[place].sure = members[place].process?.durableBefore
-        suspend(place)
-        members[place].hasCrashed = true
-        guard let last = members[place].absent else { return }
+        let seen = seen(member)
+        seen.sure = seen.process?.durableBefore
+        Self.suspend(seen)
+        seen.hasCrashed = true
+        guard let last = seen.absent else { return }
         // Of what was not synced, nobody can tell.
         var log = last.log
         log.truncate(from: last.written.next)
-        members[place].absent = RaftWitness(
+        seen.absent = RaftWitness(
             down: last.id, term: last.term, log: log,
             committed: min(last.committed, log.lastIndex))
     }
 
     package mutating func note(damageOf member: MemberNumber) {
-        let place = place(of: member)
-        members[place].damages += 1
-        excuse(place)
+        let seen = seen(member)
+        seen.damages += 1
+        excuse(seen)
     }
 
-    private mutating func excuse(_ place: Int) {
-        let member = members[place]
-        let last = member.look?.last.index ?? member.absent?.log.lastIndex
-        invariants.excuse(member.id, through: last ?? .zero)
+    private mutating func excuse(_ seen: Member) {
+        let last = seen.look?.last.index ?? seen.absent?.log.lastIndex
+        invariants.excuse(seen.id, through: last ?? .zero)
     }
 
     package mutating func note(endOf member: MemberNumber) {
-        let place = place(of: member)
-        excuse(place)
-        members.remove(at: place)
+        let seen = seen(member)
+        excuse(seen)
+        members.removeAll { $0 === seen }
     }
 }
 
@@ -171,5 +170,5 @@ extension Replica {
             isDurableThere: raft.log.contains(durable))
     }
 
-    fileprivate var witness: RaftWitness { RaftWitness(raft) }
+    fileprivate var witness: RaftWitness { raft.witness }
 }

@@ -9,8 +9,9 @@ final class Node {
     var founders: [MemberNumber] = []
     let disk = SimulatedDisk()
 
-    /// Whether its process runs.
-    var isUp = false
+    /// While it runs.
+    var process: (any RunningProcess)?
+    var isUp: Bool { process != nil }
     /// Counts the starts, to tell apart what was meant for the process before.
     var incarnation = 0
     var standing = Standing()
@@ -87,8 +88,7 @@ extension World {
             segmentBytes: plan.segmentBytes)
         effects.removeAll()
         effects.standing = node.standing
-        node.isUp = true
-        processes.start(node.index, boot, node.disk, &effects)
+        node.process = processes.start(boot, node.disk, &effects)
         let phase = node.random.between(1...plan.tickMicroseconds)
         queue.add(.tick(node: node.index, incarnation: node.incarnation), at: after(phase))
         strikeAgain(node)
@@ -111,8 +111,7 @@ extension World {
 
     private func end(_ node: Node) {
         if let member = node.member { processes.note(crashOf: member) }
-        node.isUp = false
-        processes.end(node.index)
+        node.process = nil
         node.disk.hide()
         node.incarnation += 1
         node.commands.removeAll()
@@ -134,10 +133,10 @@ extension World {
     }
 
     func step(_ node: Node, _ input: Input) {
-        guard node.isUp else { return }
+        guard let process = node.process else { return }
         effects.removeAll()
         effects.standing = node.standing
-        processes.step(node.index, input, node.clock(now), node.disk, &effects)
+        process.step(input, node.clock(now), node.disk, &effects)
         carryOut(node)
     }
 
@@ -161,8 +160,7 @@ extension World {
     }
 
     private func observe(_ node: Node) {
-        guard node.isUp, let member = node.member,
-            let broken = processes.broken(after: node.index, member)
+        guard let member = node.member, let broken = node.process?.broken(after: member)
         else { return }
         violations.append(.invariant(broken))
     }

@@ -46,8 +46,7 @@ package final class World {
         defect: Machine.Defect? = nil, print: ((String) -> Void)? = nil
     ) {
         let founders = (1...settings.members).map { MemberNumber(UInt64($0)) }
-        let processes = ProcessesOf<Machine>(
-            nodes: settings.members + settings.sparesMax, founders: founders, defect: defect)
+        let processes = ProcessesOf<Machine>(founders: founders, defect: defect)
         self.init(of: processes, founders, seed, settings, print)
     }
 
