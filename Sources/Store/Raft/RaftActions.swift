@@ -27,9 +27,15 @@ package struct RaftActions: Equatable, Sendable {
     package init() {}
 
     package var isEmpty: Bool {
-        hardState == nil && appended == nil && messages.isEmpty && messagesAfterWrite.isEmpty
-            && committed == nil && readsReady.isEmpty && readsFailed.isEmpty && role == nil
-            && snapshotsNeeded.isEmpty && snapshotOffered == nil
+        guard messages.isEmpty, messagesAfterWrite.isEmpty, committed == nil, readsReady.isEmpty,
+            readsFailed.isEmpty, snapshotsNeeded.isEmpty
+        else { return false }
+        // `== nil` would copy what may be there.
+        if case _? = hardState { return false }
+        if case _? = appended { return false }
+        if case _? = role { return false }
+        if case _? = snapshotOffered { return false }
+        return true
     }
 
     /// Entries for the disk. Whatever the log had from `first` on is void.

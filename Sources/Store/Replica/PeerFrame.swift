@@ -64,15 +64,17 @@ struct PeerFields {
 // MARK: Writing
 
 extension PeerFrame {
-    package func encoded() -> [UInt8] {
+    /// - Parameter prefix: What comes before it.
+    package func encoded(behind prefix: [UInt8] = []) -> [UInt8] {
         var fields = PeerFields(
             cluster: cluster, from: message.from.number, to: message.to.number,
             term: message.term.number)
         fields.take(message.body, cluster: cluster, payloads)
-        fields.address = Array(address.utf8)
+        if !address.isEmpty { fields.address = Array(address.utf8) }
         fields.note = note?.encoded() ?? []
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(payloads.reduce(96) { $0 + 24 + $1.bytes.count })
+        bytes.reserveCapacity(payloads.reduce(prefix.count + 96) { $0 + 24 + $1.bytes.count })
+        bytes += prefix
         fields.write(to: &bytes)
         return bytes
     }

@@ -47,10 +47,30 @@ package struct ReplicaEffects: Sendable {
     package init() {}
 
     package var isEmpty: Bool {
-        messages.isEmpty && answers.isEmpty && changes.isEmpty && published == nil && !isCompacted
-            && moves.isEmpty && retired.isEmpty && role == nil && members == nil
-            && snapshotsNeeded.isEmpty && snapshotOffered == nil && faults.isEmpty
-            && findings.isEmpty
+        guard messages.isEmpty, answers.isEmpty, changes.isEmpty, published == nil, !isCompacted,
+            moves.isEmpty, retired.isEmpty, snapshotsNeeded.isEmpty, faults.isEmpty,
+            findings.isEmpty
+        else { return false }
+        // `== nil` would copy what may be there.
+        if case _? = role { return false }
+        if case _? = members { return false }
+        if case _? = snapshotOffered { return false }
+        return true
+    }
+
+    /// Empties it, and keeps the room that it has.
+    package mutating func removeAll() {
+        messages.removeAll(keepingCapacity: true)
+        answers.removeAll(keepingCapacity: true)
+        changes.removeAll(keepingCapacity: true)
+        (published, isCompacted) = (nil, false)
+        if !moves.isEmpty { moves.removeAll() }
+        if !retired.isEmpty { retired.removeAll() }
+        (role, members) = (nil, nil)
+        if !snapshotsNeeded.isEmpty { snapshotsNeeded.removeAll() }
+        snapshotOffered = nil
+        if !faults.isEmpty { faults.removeAll() }
+        if !findings.isEmpty { findings.removeAll() }
     }
 }
 

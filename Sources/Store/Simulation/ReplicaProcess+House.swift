@@ -26,6 +26,7 @@ struct CheckpointWork {
 extension ReplicaProcess {
     /// Forgets what compaction gave up, and gives back segments in which little is alive.
     func keepHouse() throws(StoreError) {
+        let before = (segment: newest, questions: questionCount)
         if let start = pruneStart {
             pruneStart = core.prune(from: start)
             if pruneStart == nil { looksForVictim = true }
@@ -34,11 +35,8 @@ extension ReplicaProcess {
         chooseVictim()
         try copySurvivors()
         try writeCheckpoint()
-        try publish()
-        while let write = running?.replica.beginWrite() {
-            begin(write)
-            try publish()
-        }
+        let hasProposed = newest != before.segment || questionCount != before.questions
+        if hasProposed { try write() }
     }
 
     private func chooseVictim() {
@@ -112,7 +110,7 @@ extension ReplicaProcess {
             checkpoint.writer = CheckpointWriter(core, at: position)
             checkpoint.number = tickCount
         }
-        guard var writer = checkpoint.writer, !checkpoint.isWaiting else { return }
+        guard !checkpoint.isWaiting, var writer = checkpoint.writer else { return }
         checkpoint.writer = nil
         writer.addLeaf(of: core)
         let isWhole = writer.next == nil

@@ -39,11 +39,13 @@ final class ReplicaProcess {
     var running: Running?
     /// What the replica has not answered yet.
     var questions: [ProposalTicket: Question] = [:]
-    private var questionCount = 0
+    private(set) var questionCount = 0
     var core = StoreState()
     /// What its files hold, until that is on disk for sure.
     var found: RecoveredFiles?
     var effects = Effects()
+    /// Those that are being carried out.
+    private var effectsInHand = Effects()
 
     /// What the process has not got to yet: it waits for room in the log.
     var inputs: [Input] = []
@@ -146,10 +148,10 @@ final class ReplicaProcess {
     }
 
     private func noteStanding() throws(StoreError) {
-        guard running != nil else { return }
-        out.standing.term = running?.replica.raft.term.number ?? 0
-        out.standing.isLeader = running?.replica.raft.isLeader ?? false
-        let published = running?.replica.published ?? .zero
+        guard let running else { return }
+        out.standing.term = running.replica.raft.term.number
+        out.standing.isLeader = running.replica.raft.isLeader
+        let published = running.replica.published
         out.standing.applied = published.index.number
         out.standing.appliedTerm = published.term.number
         out.standing.hash = try contents.hash(of: core, files)
@@ -262,7 +264,8 @@ final class ReplicaProcess {
             guard makeRoom(room(for: input, frame)) else { return }
             inputs.removeFirst()
             try take(input, frame)
-            try publish()
+            // After the last one, `settle` does.
+            if !inputs.isEmpty || snapshot.isInstalling { try publish() }
         }
     }
 
@@ -336,38 +339,53 @@ final class ReplicaProcess {
         var frame = PeerFrame(cluster: Self.cluster, message: message, payloads: payloads)
         frame.note = running?.replica.note(for: message)
         out.messages.append(
-            (MemberNumber(message.to.number), [Limits.peerFrame] + frame.encoded()))
+            (MemberNumber(message.to.number), frame.encoded(behind: [Limits.peerFrame])))
     }
 
     // MARK: Carrying out
 
     /// Publishes what can be, and carries out what the member wants.
     func publish() throws(StoreError) {
-        running?.replica.endRound(&core, &effects)
-        try running?.replica.publish(&core, files, &effects)
+        if let running {
+            running.replica.endRound(&core, &effects)
+            try running.replica.publish(&core, files, &effects)
+        }
         try carryOut()
     }
 
-    /// Writes what there is to write, and keeps house.
-    func settle() throws(StoreError) {
-        guard running != nil, !snapshot.isInstalling else { return }
+    /// Publishes, and writes what there is to write.
+    func write() throws(StoreError) {
         try publish()
         while let write = running?.replica.beginWrite() {
             begin(write)
             try publish()
         }
-        if running?.replica.needsRebuild == true, running?.replica.isWritten == true {
+    }
+
+    /// Writes what there is to write, and keeps house.
+    func settle() throws(StoreError) {
+        guard let running, !snapshot.isInstalling else { return }
+        try write()
+        if running.replica.needsRebuild, running.replica.isWritten {
             try rebuild()
+            try write()
         }
-        if running?.replica.isHalfFull == true { prepareNext() }
+        if running.replica.isHalfFull { prepareNext() }
         try keepHouse()
         answerChanges()
     }
 
     private func carryOut() throws(StoreError) {
         if effects.isEmpty { return try tell([]) }
-        var wanted = Effects()
-        swap(&wanted, &effects)
+        // An offer of a snapshot, which is one effect, has others.
+        while !effects.isEmpty {
+            swap(&effectsInHand, &effects)
+            try carryOut(effectsInHand)
+            effectsInHand.removeAll()
+        }
+    }
+
+    private func carryOut(_ wanted: Effects) throws(StoreError) {
         for message in wanted.messages {
             if case .voteAnswer(isGranted: true) = message.body {
                 vote = (message.term, message.to)
@@ -462,8 +480,8 @@ struct PublishedContents {
                         file: files.name(of: place.segment),
                         LogDamage(offset: Int(place.offset), reason: .contents))
                 }
-                // Everything but the offset, which is each member's own.
-                let end = change.offset + change.stride
+                // Its numbers, the checksum of key and value among them, which holds.
+                let end = change.offset + Change.headerBytes
                 hash = hash &* 31 &+ bytes.extracting(change.offset..<end).digest
             }
         }

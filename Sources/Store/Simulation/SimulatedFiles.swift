@@ -21,7 +21,11 @@ struct SimulatedFiles: MemberFiles {
 
     static let identity = "member"
     static let checkpoint = "checkpoint"
-    static func segment(_ sequence: UInt32) -> String { "segment-\(sequence)" }
+    static func segment(_ sequence: UInt32) -> String {
+        sequence < firstSegments.count ? firstSegments[Int(sequence)] : "segment-\(sequence)"
+    }
+    /// A change that is read is looked for by its segment's name.
+    private static let firstSegments = (0..<512).map { "segment-\($0)" }
     static func spare(_ sequence: UInt32) -> String { "spare-\(sequence)" }
     static func sequence(_ name: String) -> UInt32? {
         name.hasPrefix("segment-") ? UInt32(name.dropFirst("segment-".count)) : nil
