@@ -3,7 +3,7 @@
 
 extension RawSpan {
     @inline(__always)
-    func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+    package func integer<Value: FixedWidthInteger & BitwiseCopyable>(
         at offset: Int, as type: Value.Type
     ) -> Value {
         // Any bit pattern is a valid integer, so the load can produce no invalid value.
@@ -51,12 +51,10 @@ extension [UInt8] {
         get { unsafe span.bytes }
     }
 
-    mutating func append(integer value: some FixedWidthInteger) {
-        var rest = value.littleEndian
-        for _ in 0..<(type(of: value).bitWidth / 8) {
-            append(UInt8(truncatingIfNeeded: rest))
-            rest >>= 8
-        }
+    @inline(__always)
+    package mutating func append<Value: FixedWidthInteger>(integer value: Value) {
+        // The integer is read while it is borrowed, and no pointer to it is kept.
+        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 
     mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(
@@ -71,6 +69,12 @@ extension [UInt8] {
     mutating func append(bytes: RawSpan) {
         // The buffer is read while the span is borrowed, and no pointer to it is kept.
         unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
+
+    /// Whether other bytes stand at `offset`, as far as there are any.
+    package func holds(_ bytes: [UInt8], at offset: Int) -> Bool {
+        guard offset >= 0, bytes.count <= count - offset else { return false }
+        return orderOfBytes(raw.slice(offset, bytes.count), bytes.raw) == 0
     }
 
     package init(_ bytes: RawSpan) {

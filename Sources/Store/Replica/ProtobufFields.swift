@@ -21,9 +21,7 @@ extension [UInt8] {
     mutating func append(field: UInt64, fixed value: UInt64) {
         guard value != 0 else { return }
         append(varint: field << 3 | 1)
-        for shift in stride(from: 0, to: 64, by: 8) {
-            append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
-        }
+        append(integer: value)
     }
 
     /// Nothing if there are none.
@@ -72,10 +70,8 @@ struct FieldReader: ~Escapable {
 
     mutating func fixed() throws(PeerFrameError) -> UInt64 {
         guard end - offset >= 8 else { throw failure }
-        var value: UInt64 = 0
-        for place in 0..<8 { value |= UInt64(source.byte(at: offset + place)) << UInt64(8 * place) }
-        offset += 8
-        return value
+        defer { offset += 8 }
+        return source.integer(at: offset, as: UInt64.self)
     }
 
     private mutating func count() throws(PeerFrameError) -> Int {

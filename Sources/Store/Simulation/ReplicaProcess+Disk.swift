@@ -112,7 +112,7 @@ extension ReplicaProcess {
     }
 
     private func noteMade(_ job: FileJob) throws(StoreError) {
-        if !job.contents.isEmpty, disk.read(job.name, 0..<job.contents.count) != job.contents {
+        guard job.contents.isEmpty || disk.holds(job.contents, in: job.name, at: 0) else {
             throw .damaged(file: job.name, LogDamage(offset: 0, reason: .contents))
         }
         switch job.purpose {
@@ -258,11 +258,9 @@ extension ReplicaProcess {
     /// What was written can be read: a disk that lost it, or put it elsewhere, is found out before
     /// anybody hears that it has it.
     private func check(_ write: SegmentWrite) throws(StoreError) {
-        let range = write.offset..<write.offset + write.bytes.count
-        guard disk.read(files.name(of: write.segment), range) == write.bytes else {
-            throw .damaged(
-                file: files.name(of: write.segment),
-                LogDamage(offset: write.offset, reason: .record))
+        let name = files.name(of: write.segment)
+        guard disk.holds(write.bytes, in: name, at: write.offset) else {
+            throw .damaged(file: name, LogDamage(offset: write.offset, reason: .record))
         }
     }
 

@@ -1,3 +1,4 @@
+internal import StoreCore
 internal import StoreHistory
 
 /// One member's disk: files in one directory, what of them is durable, and what a crash may take.
@@ -10,9 +11,8 @@ package final class SimulatedDisk {
 
     final class File {
         var bytes: [UInt8]
-        /// Sectors written since the last sync: what they held before, and after each write but
-        /// the last.
-        var unsynced: [Int: [[UInt8]]] = [:]
+        /// Sectors written since the last sync, in order: what they held before each write.
+        var unsynced: [(sector: Int, before: [UInt8])] = []
         /// Sectors whose sync failed: no later sync will bring them to the disk.
         var stale: [Int: [UInt8]] = [:]
         var isSizeDurable = false
@@ -37,6 +37,8 @@ package final class SimulatedDisk {
     }
     /// Files that were read lately: a few names are asked for again and again.
     private var recent: [(name: String, file: File)] = []
+    private var recentNext = 0
+    private static let recentMax = 8
     private var durableFiles: [String: File] = [:]
     private var unsyncedNames: [NameChange] = []
     /// Where something was written last.
@@ -80,10 +82,16 @@ package final class SimulatedDisk {
     package var names: [String] { files.keys.sorted() }
 
     private func file(_ name: String) -> File? {
-        if let known = recent.first(where: { $0.name == name }) { return known.file }
+        for place in recent.indices where recent[place].name == name {
+            return recent[place].file
+        }
         guard let file = files[name] else { return nil }
-        if recent.count == 4 { recent.removeFirst() }
-        recent.append((name, file))
+        if recent.count < Self.recentMax {
+            recent.append((name, file))
+        } else {
+            recent[recentNext] = (name, file)
+            recentNext = (recentNext + 1) % Self.recentMax
+        }
         return file
     }
 
@@ -101,6 +109,11 @@ package final class SimulatedDisk {
     package func read(_ name: String, _ range: Range<Int>) -> [UInt8]? {
         guard let file = file(name), range.upperBound <= file.bytes.count else { return nil }
         return Array(file.bytes[range])
+    }
+
+    /// Whether a part of a file is there, and reads so.
+    package func holds(_ bytes: [UInt8], in name: String, at offset: Int) -> Bool {
+        file(name)?.bytes.holds(bytes, at: offset) ?? false
     }
 
     // MARK: Commands
@@ -170,8 +183,8 @@ package final class SimulatedDisk {
         guard let file = file(name) else { return (.failed(.missing), nil) }
         if failsNextSync {
             failsNextSync = false
-            for (sector, versions) in file.unsynced where file.stale[sector] == nil {
-                file.stale[sector] = versions[0]
+            for (sector, before) in file.unsynced where file.stale[sector] == nil {
+                file.stale[sector] = before
             }
             file.unsynced.removeAll()
             return (.failed(.io), .syncFails)
@@ -236,7 +249,8 @@ package final class SimulatedDisk {
         }
         guard let file = files[name] else { return nil }
         let offset = file.writtenEnd - 1 - random.below(min(depth, file.writtenEnd))
-        guard file.unsynced[offset / Self.sectorBytes] == nil else { return nil }
+        let sector = offset / Self.sectorBytes
+        guard !file.unsynced.contains(where: { $0.sector == sector }) else { return nil }
         file.bytes[offset] ^= 1 << UInt8(random.below(8))
         return (name, offset)
     }
@@ -253,9 +267,10 @@ extension SimulatedDisk.File {
         let first = offset / SimulatedDisk.sectorBytes
         let last = (offset + new.count - 1) / SimulatedDisk.sectorBytes
         for number in first...last {
-            let durable = stale.removeValue(forKey: number)
-            unsynced[number, default: durable.map { [$0] } ?? []]
-                .append(Array(bytes[sector(number)]))
+            if !stale.isEmpty, let durable = stale.removeValue(forKey: number) {
+                unsynced.append((number, durable))
+            }
+            unsynced.append((number, Array(bytes[sector(number)])))
         }
         bytes.replaceSubrange(offset..<offset + new.count, with: new)
         writtenEnd = max(writtenEnd, offset + new.count)
@@ -268,8 +283,9 @@ extension SimulatedDisk.File {
             bytes.replaceSubrange(sector(number), with: old)
         }
         var (kept, lost) = (0, 0)
-        for number in unsynced.keys.sorted() {
-            guard let versions = unsynced[number] else { continue }
+        let sectors = Dictionary(grouping: unsynced, by: \.sector).sorted { $0.key < $1.key }
+        for (number, writes) in sectors {
+            let versions = writes.map(\.before)
             let choice = loss == .torn ? random.below(versions.count + 1) : 0
             if choice == versions.count {
                 kept += 1
