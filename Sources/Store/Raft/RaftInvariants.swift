@@ -50,26 +50,42 @@ package struct RaftInvariants: Sendable {
         _ witnesses: [RaftWitness], changed: MemberID? = nil, isLogSame: Bool = false
     ) throws(RaftViolation) {
         for place in witnesses.indices where changed == nil || witnesses[place].id == changed {
-            if witnesses[place].isLeader {
-                try checkReign(of: witnesses[place])
-            } else if !leading.isEmpty {
-                leading[witnesses[place].id] = nil
-            }
             if !isLogSame { try checkMatching(place, witnesses) }
-            try checkCommitted(by: witnesses[place])
-            guard witnesses[place].log.membershipChanges(after: committed.lastIndex) < 2 else {
-                throw .twoChangesAtOnce(witnesses[place].id, witnesses[place].log.membershipIndex)
-            }
+            try checkAlone(witnesses[place])
         }
-        for place in witnesses.indices
-        where witnesses[place].isLeader && witnesses[place].term >= committedIn {
-            guard holdsCommitted(witnesses[place].log) else {
-                throw .leaderIncomplete(
-                    witnesses[place].id, witnesses[place].term, lacks: committed.last)
-            }
-        }
+        for witness in witnesses { try checkComplete(witness) }
         try checkDurable(witnesses)
         forget(witnesses)
+    }
+
+    /// Checks a member whose log is what it was when it was compared last, and of which as much is
+    /// on disk at least. Returns false if the others have to be looked at as well.
+    package mutating func check(unchangedLogOf witness: RaftWitness) throws(RaftViolation) -> Bool {
+        guard excused.isEmpty, witness.committed <= committed.lastIndex else { return false }
+        try checkAlone(witness)
+        try checkComplete(witness)
+        return true
+    }
+
+    /// What can be told of a member by what was seen before.
+    private mutating func checkAlone(_ witness: RaftWitness) throws(RaftViolation) {
+        if witness.isLeader {
+            try checkReign(of: witness)
+        } else if !leading.isEmpty {
+            leading[witness.id] = nil
+        }
+        try checkCommitted(by: witness)
+        guard witness.log.membershipChanges(after: committed.lastIndex) < 2 else {
+            throw .twoChangesAtOnce(witness.id, witness.log.membershipIndex)
+        }
+    }
+
+    /// Leader completeness: who leads has all that was committed before.
+    private func checkComplete(_ witness: RaftWitness) throws(RaftViolation) {
+        guard witness.isLeader, witness.term >= committedIn, !holdsCommitted(witness.log) else {
+            return
+        }
+        throw .leaderIncomplete(witness.id, witness.term, lacks: committed.last)
     }
 
     /// A member has started: it has not led yet.

@@ -70,9 +70,15 @@ package struct ReplicaObserver: MachineObserver {
                 default: break
                 }
             }
+            let isLogSame = last?.hasLog(of: look) ?? false
+            if isLogSame, let last, look.written >= last.written, let witness = process.witness,
+                try invariants.check(unchangedLogOf: witness)
+            {
+                return nil
+            }
             try invariants.check(
                 members.compactMap { $0.absent ?? $0.process?.witness }, changed: seen.id,
-                isLogSame: last?.hasLog(of: look) ?? false)
+                isLogSame: isLogSame)
         } catch { return "\(error)" }
         return nil
     }
