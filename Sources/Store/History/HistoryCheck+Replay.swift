@@ -61,10 +61,14 @@ extension HistoryCheck {
                 replay.claims.append(
                     Claim(revision: shown, operation: number, query: query, found: found))
             case (.range, .seen(let entry?)): gather([entry], number, &replay)
-            case (.watch(let call), .watched(let record)):
-                gather(call, record, number, &replay)
             default: break
             }
+        }
+        for (number, operation) in history.operations.enumerated() {
+            guard case .watch(let call) = operation.call,
+                case .watched(let record) = operation.reply
+            else { continue }
+            gather(call, record, number, &replay)
         }
         for claim in replay.claims { gather(claim.found.entries, claim.operation, &replay) }
         replay.readers.sort { ($0.revision, $0.operation) < ($1.revision, $1.operation) }
@@ -102,7 +106,8 @@ extension HistoryCheck {
         let everything = history.scope.keys ?? .all
         for delivery in record.deliveries {
             guard case .events(let events) = delivery.content else { continue }
-            for event in events {
+            // Of a change whose answer is there, nothing has to be found out.
+            for event in events where replay.changes[event.revision] == nil {
                 replay.evidence[event.revision, default: Evidence()].events[event.key] = event.kind
                 replay.evidence[event.revision]?.witness = number
                 if call.range == everything { replay.evidence[event.revision]?.isComplete = true }

@@ -80,8 +80,11 @@ extension HistoryCheck {
         if !position.wantsPrevious {
             for place in expected.indices { expected[place].previous = nil }
         }
-        expected.sort { $0.key.lexicographicallyPrecedes($1.key) }
-        let sorted = found.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+        var sorted = found
+        if found.count > 1 {
+            expected.sort { $0.key.lexicographicallyPrecedes($1.key) }
+            sorted.sort { $0.key.lexicographicallyPrecedes($1.key) }
+        }
         guard sorted != expected else { return true }
         let isPart = found.count < expected.count && found.allSatisfy { expected.contains($0) }
         report(
