@@ -51,10 +51,20 @@ extension [UInt8] {
         get { unsafe span.bytes }
     }
 
-    @inline(__always)
-    package mutating func append<Value: FixedWidthInteger>(integer value: Value) {
-        // The integer is read while it is borrowed, and no pointer to it is kept.
-        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
+    package mutating func append(integer value: some FixedWidthInteger) {
+        var rest = value.littleEndian
+        for _ in 0..<(type(of: value).bitWidth / 8) {
+            append(UInt8(truncatingIfNeeded: rest))
+            rest >>= 8
+        }
+    }
+
+    /// Several integers at once, which takes little longer than one.
+    mutating func append<let count: Int>(integers: InlineArray<count, UInt64>) {
+        var integers = integers
+        for place in integers.indices { integers[place] = integers[place].littleEndian }
+        // They are read while they are borrowed, and no pointer to them is kept.
+        unsafe Swift.withUnsafeBytes(of: integers) { unsafe append(contentsOf: $0) }
     }
 
     mutating func store<Value: FixedWidthInteger & BitwiseCopyable>(

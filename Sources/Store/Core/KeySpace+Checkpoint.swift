@@ -78,12 +78,12 @@ extension [UInt8] {
     fileprivate mutating func append(
         _ revision: Revision, _ place: Place, _ extent: Extent, _ create: Revision, _ version: Int64
     ) {
-        append(integer: revision.number)
-        append(integer: place.segment)
-        append(integer: place.offset)
-        append(integer: extent.bits)
-        append(integer: 0 as UInt32)
-        append(integer: create.number)
-        append(integer: version)
+        append(integers: [
+            UInt64(bitPattern: revision.number),
+            UInt64(place.segment) | UInt64(place.offset) << 32,
+            UInt64(extent.bits),
+            UInt64(bitPattern: create.number),
+            UInt64(bitPattern: version),
+        ])
     }
 }

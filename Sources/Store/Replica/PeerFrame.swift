@@ -197,7 +197,7 @@ extension PeerFrame {
                 from: MemberID(fields.from), to: MemberID(fields.to), term: Term(fields.term),
                 body: body),
             payloads: fields.entries.map(\.payload))
-        address = String(decoding: fields.address, as: UTF8.self)
+        if !fields.address.isEmpty { address = String(decoding: fields.address, as: UTF8.self) }
         note = fields.note.isEmpty ? nil : try StateNote(fields.note)
     }
 }

@@ -96,6 +96,7 @@ extension ReplicaProcess {
         case .compacted(_, let oldest): .refused(.compacted(oldest: oldest))
         case .future: .refused(.future)
         case .outcomeUnknown, .closed: .unknown
+        case .noLeader: .refused(.other("noLeader"))  // often: describing the error takes long
         default: .refused(.other("\(error)"))
         }
     }

@@ -15,6 +15,12 @@ final class ReplicaProcess {
         init(_ replica: consuming Replica) { self.replica = replica }
     }
 
+    /// An input, and what it is as a message of Raft.
+    struct Waiting {
+        var input: Input
+        var frame: PeerFrame?
+    }
+
     /// What is answered later.
     enum Question: Sendable {
         case transact(RequestNumber)
@@ -48,7 +54,7 @@ final class ReplicaProcess {
     private var effectsInHand = Effects()
 
     /// What the process has not got to yet: it waits for room in the log.
-    var inputs: [Input] = []
+    var inputs: [Waiting] = []
     /// A sync is done, and not noted yet.
     var isSynced = false
     /// The newest entry of what is being written; of what is on disk, whatever the member believes;
@@ -236,12 +242,12 @@ final class ReplicaProcess {
             tickCount += 1
             retryBlocked()
             guard inputs.isEmpty, !isSynced else { break }
-            inputs.append(input)
+            inputs.append(Waiting(input: input))
         case .disturb(let number):
             if running != nil, !snapshot.isInstalling { disturbed = core.disturb(choosing: number) }
         default:
             guard inputs.count < Limits.inputsMax else { break }
-            inputs.append(input)
+            inputs.append(Waiting(input: input, frame: Self.frame(input)))
         }
         try drain()
     }
@@ -251,7 +257,9 @@ final class ReplicaProcess {
         guard !snapshot.isInstalling else { return goOnInstalling() }
         guard running != nil else {
             // It does not know anything yet; whoever asks may ask elsewhere.
-            for case .request(let number, let request) in inputs { refuse(number, request) }
+            for case .request(let number, let request) in inputs.map(\.input) {
+                refuse(number, request)
+            }
             return inputs.removeAll()
         }
         if isSynced {
@@ -259,11 +267,10 @@ final class ReplicaProcess {
             isSynced = false
             running?.replica.synced(&core, &effects)
         }
-        while let input = inputs.first, !snapshot.isInstalling {
-            let frame = Self.frame(input)
-            guard makeRoom(room(for: input, frame)) else { return }
+        while let first = inputs.first, !snapshot.isInstalling {
+            guard makeRoom(room(for: first.input, first.frame)) else { return }
             inputs.removeFirst()
-            try take(input, frame)
+            try take(first.input, first.frame)
             // After the last one, `settle` does.
             if !inputs.isEmpty || snapshot.isInstalling { try publish() }
         }
@@ -380,12 +387,12 @@ final class ReplicaProcess {
         // An offer of a snapshot, which is one effect, has others.
         while !effects.isEmpty {
             swap(&effectsInHand, &effects)
-            try carryOut(effectsInHand)
-            effectsInHand.removeAll()
+            try carryOut(&effectsInHand)
         }
     }
 
-    private func carryOut(_ wanted: Effects) throws(StoreError) {
+    private func carryOut(_ wanted: inout Effects) throws(StoreError) {
+        defer { wanted.removeAll() }
         for message in wanted.messages {
             if case .voteAnswer(isGranted: true) = message.body {
                 vote = (message.term, message.to)
