@@ -51,7 +51,7 @@ extension [UInt8] {
         get { unsafe span.bytes }
     }
 
-    package mutating func append(integer value: some FixedWidthInteger) {
+    mutating func append(integer value: some FixedWidthInteger) {
         var rest = value.littleEndian
         for _ in 0..<(type(of: value).bitWidth / 8) {
             append(UInt8(truncatingIfNeeded: rest))
@@ -80,6 +80,9 @@ extension [UInt8] {
         // The buffer is read while the span is borrowed, and no pointer to it is kept.
         unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
     }
+
+    /// Whether all bytes are the same. An array is compared one element at a time.
+    package func isEqual(to other: [UInt8]) -> Bool { count == other.count && holds(other, at: 0) }
 
     /// Whether other bytes stand at `offset`, as far as there are any.
     package func holds(_ bytes: [UInt8], at offset: Int) -> Bool {

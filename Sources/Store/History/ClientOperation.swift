@@ -26,6 +26,12 @@ package struct Entry: Hashable, Sendable {
         (self.key, self.value, self.version, self.lease) = (key, value, version, lease)
         (self.createRevision, self.modRevision) = (createRevision, modRevision)
     }
+
+    package static func == (left: Entry, right: Entry) -> Bool {
+        left.modRevision == right.modRevision && left.createRevision == right.createRevision
+            && left.version == right.version && left.lease == right.lease
+            && left.key.isEqual(to: right.key) && left.value.isEqual(to: right.value)
+    }
 }
 
 /// One key's change as a watch tells of it.

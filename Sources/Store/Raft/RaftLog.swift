@@ -271,8 +271,17 @@ extension RaftLog {
     private func haveSameChanges(as other: RaftLog, upTo last: LogIndex) -> Bool {
         if changes.isEmpty && other.changes.isEmpty { return true }
         let first = max(base.index, other.base.index).next
-        guard first <= last else { return true }
-        let kept = changes.lazy.filter { (first...last).contains($0.index) }
-        return kept.elementsEqual(other.changes.lazy.filter { (first...last).contains($0.index) })
+        var (mine, theirs) = (firstChange(from: first), other.firstChange(from: first))
+        while true {
+            let isMine = mine < changes.count && changes[mine].index <= last
+            let isTheirs = theirs < other.changes.count && other.changes[theirs].index <= last
+            guard isMine, isTheirs else { return isMine == isTheirs }
+            guard changes[mine] == other.changes[theirs] else { return false }
+            (mine, theirs) = (mine + 1, theirs + 1)
+        }
+    }
+
+    private func firstChange(from index: LogIndex) -> Int {
+        changes.indices.first { changes[$0].index >= index } ?? changes.count
     }
 }

@@ -21,7 +21,9 @@ extension [UInt8] {
     mutating func append(field: UInt64, fixed value: UInt64) {
         guard value != 0 else { return }
         append(varint: field << 3 | 1)
-        append(integer: value)
+        for shift in stride(from: 0, to: 64, by: 8) {
+            append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
+        }
     }
 
     /// Nothing if there are none.

@@ -60,9 +60,9 @@ package struct ReplicaEffects: Sendable {
 
     /// Empties it, and keeps the room that it has.
     package mutating func removeAll() {
-        messages.removeAll(keepingCapacity: true)
-        answers.removeAll(keepingCapacity: true)
-        changes.removeAll(keepingCapacity: true)
+        if !messages.isEmpty { messages.removeAll(keepingCapacity: true) }
+        if !answers.isEmpty { answers.removeAll(keepingCapacity: true) }
+        if !changes.isEmpty { changes.removeAll(keepingCapacity: true) }
         (published, isCompacted) = (nil, false)
         if !moves.isEmpty { moves.removeAll() }
         if !retired.isEmpty { retired.removeAll() }

@@ -15,6 +15,9 @@ final class ReplicaProcess {
         init(_ replica: consuming Replica) { self.replica = replica }
     }
 
+    /// Effects in a place of their own: all of them are a lot to copy.
+    private final class FilledEffects { var effects = Effects() }
+
     /// An input, and what it is as a message of Raft.
     struct Waiting {
         var input: Input
@@ -49,9 +52,13 @@ final class ReplicaProcess {
     var core = StoreState()
     /// What its files hold, until that is on disk for sure.
     var found: RecoveredFiles?
-    var effects = Effects()
-    /// Those that are being carried out.
-    private var effectsInHand = Effects()
+    private var filled = FilledEffects()
+    /// What is being carried out.
+    private var carried = FilledEffects()
+    var effects: Effects {
+        get { filled.effects }
+        _modify { yield &filled.effects }
+    }
 
     /// What the process has not got to yet: it waits for room in the log.
     var inputs: [Waiting] = []
@@ -160,7 +167,9 @@ final class ReplicaProcess {
         let published = running.replica.published
         out.standing.applied = published.index.number
         out.standing.appliedTerm = published.term.number
-        out.standing.hash = try contents.hash(of: core, files)
+        if core.published != contents.revision {
+            out.standing.hash = try contents.hash(of: core, files)
+        }
         out.standing.revision = core.published
         out.standing.isInstallingSnapshot = snapshot.isReceiving
         out.standing.isDisturbed = disturbed.map { core.isDisturbed($0) } ?? false
@@ -386,8 +395,8 @@ final class ReplicaProcess {
         if effects.isEmpty { return try tell([]) }
         // An offer of a snapshot, which is one effect, has others.
         while !effects.isEmpty {
-            swap(&effectsInHand, &effects)
-            try carryOut(&effectsInHand)
+            swap(&filled, &carried)
+            try carryOut(&carried.effects)
         }
     }
 
@@ -467,15 +476,14 @@ enum Limits {
     }
 }
 
-/// A hash over all that readers can see, computed anew when that changes.
+/// A hash over all that readers can see.
 struct PublishedContents {
-    private var revision = Revision.none
-    private var last: UInt64 = 0
+    /// Of the last one.
+    private(set) var revision = Revision.none
 
     mutating func hash(
         of core: borrowing StoreState, _ files: SimulatedFiles
     ) throws(StoreError) -> UInt64 {
-        guard core.published != revision else { return last }
         var harvest = StoreState.Harvest()
         _ = core.collect(
             .all, at: core.published, limit: .max, stepsMax: .max, into: &harvest)
@@ -492,7 +500,7 @@ struct PublishedContents {
                 hash = hash &* 31 &+ bytes.extracting(change.offset..<end).digest
             }
         }
-        (revision, last) = (core.published, hash)
+        revision = core.published
         return hash
     }
 }

@@ -176,9 +176,9 @@ package struct Effects: Sendable {
     package init() {}
 
     mutating func removeAll() {
-        messages.removeAll(keepingCapacity: true)
-        disk.removeAll(keepingCapacity: true)
-        answers.removeAll(keepingCapacity: true)
+        if !messages.isEmpty { messages.removeAll(keepingCapacity: true) }
+        if !disk.isEmpty { disk.removeAll(keepingCapacity: true) }
+        if !answers.isEmpty { answers.removeAll(keepingCapacity: true) }
         halt = nil
     }
 }
