@@ -144,10 +144,10 @@ struct Ceilings {
     init() {}
 
     init(_ operations: [ClientOperation]) {
-        for operation in operations where operation.isLinearizable {
-            guard let revision = operation.revision else { continue }
-            let bound = operation.isChange ? Revision(revision.number - 1) : revision
-            list.append((operation.invoked, bound))
+        for number in operations.indices where operations[number].isLinearizable {
+            guard let revision = operations[number].revision else { continue }
+            let bound = operations[number].isChange ? Revision(revision.number - 1) : revision
+            list.append((operations[number].invoked, bound))
         }
         list.sort { $0.invoked < $1.invoked }
         for place in list.indices.dropLast().reversed() {

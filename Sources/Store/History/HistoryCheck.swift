@@ -84,11 +84,13 @@ package struct HistoryCheck {
     /// Finds out what had been seen when each operation began.
     private mutating func noteTimes() {
         var sightings: [(at: Moment, Sighting)] = []
-        for (number, operation) in history.operations.enumerated() {
-            if let revision = operation.revisionSeen, let completed = operation.completed {
+        for number in history.operations.indices {
+            if let revision = history.operations[number].revisionSeen,
+                let completed = history.operations[number].completed
+            {
                 sightings.append((completed, Sighting(revision: revision, operation: number)))
             }
-            if case .watched(let record) = operation.reply {
+            if case .watched(let record) = history.operations[number].reply {
                 for delivery in record.deliveries {
                     guard let revision = delivery.content.newestRevision else { continue }
                     sightings.append((delivery.at, Sighting(revision: revision, operation: number)))

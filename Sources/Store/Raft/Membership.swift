@@ -67,7 +67,9 @@ extension Membership {
         of group: [MemberID], _ value: (MemberID) -> Value
     ) -> Value? {
         guard !group.isEmpty else { return nil }
-        return group.map(value).sorted()[(group.count - 1) / 2]
+        var values = group.map(value)
+        values.sort()
+        return values[(group.count - 1) / 2]
     }
 }
 

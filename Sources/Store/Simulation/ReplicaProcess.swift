@@ -56,7 +56,7 @@ final class ReplicaProcess {
     /// What is being carried out.
     private var carried = FilledEffects()
     var effects: Effects {
-        get { filled.effects }
+        _read { yield filled.effects }
         _modify { yield &filled.effects }
     }
 
