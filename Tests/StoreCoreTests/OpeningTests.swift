@@ -32,16 +32,16 @@ struct OpeningTests {
         return second.encoded() + next.bytes
     }
 
-    /// The same, but that the second entry became void: one of a later leader, after the opening,
-    /// has its index.
-    private func secondSegmentWithAnotherEntry() throws -> [UInt8] {
+    /// The same, but that the second entry became void, and those after it: one of a later leader,
+    /// after the opening, has its index.
+    private func secondSegmentWithAnotherEntry(voiding keys: [UInt8] = [2]) throws -> [UInt8] {
         var core = StoreState()
         var others = StoreState()
         var changes: [AppliedChange] = []
         var statement = LogTape.statement
         var batch = LogBatch(at: .origin, salt: first.salt, term: Term(7))
         core.open(first, stating: statement, into: &batch)
-        for key: UInt8 in [1, 2] {
+        for key in [1] + keys {
             _ = try core.put(
                 [key], [1], expected: nil, lease: .none, into: &batch, changes: &changes)
         }
@@ -71,6 +71,65 @@ struct OpeningTests {
         }
         replay.finish()
         return replay
+    }
+
+    @Test func countsNoneOfThoseThatBecameVoidAfterIt() throws {
+        let bytes = try secondSegmentWithAnotherEntry(voiding: [2, 4, 5])
+        let replay = try recovered(bytes, as: LogTape.member)
+        #expect(replay.log.last == EntryID(index: LogIndex(2), term: Term(8)))
+        #expect(replay.committed == LogIndex(2))
+        #expect(replay.applied == LogIndex(2))
+        #expect(replay.core.keyCount == 1)
+    }
+
+    /// Two segments, neither given back: the first one's second put became void before the second
+    /// segment was opened, as after a start with a segment that nothing was written to.
+    private func segmentsWithAVoidEntryBetween() throws -> (first: [UInt8], second: [UInt8]) {
+        var core = StoreState()
+        var others = StoreState()
+        var changes: [AppliedChange] = []
+        var batch = LogBatch(at: .origin, salt: first.salt, term: Term(7))
+        core.open(first, stating: LogTape.statement, into: &batch)
+        for key: UInt8 in [1, 2] {
+            _ = try core.put(
+                [key], [1], expected: nil, lease: .none, into: &batch, changes: &changes)
+        }
+        core.seal(into: &batch)
+        var position = batch.position
+        (position.segment, position.offset) = (2, SegmentHeader.byteCount)
+        position.last = EntryID(index: LogIndex(1), term: Term(7))
+        var elsewhere = LogBatch(at: .origin, salt: first.salt, term: Term(7))
+        _ = try others.put(
+            [1], [1], expected: nil, lease: .none, into: &elsewhere, changes: &changes)
+        var next = LogBatch(at: position, salt: second.salt, term: Term(8))
+        core.open(second, stating: LogTape.statement, into: &next)
+        _ = try others.put(
+            [3], [9], expected: nil, lease: .none, into: &next, changes: &changes)
+        next.commit()
+        batch.commit()
+        return (first.encoded() + batch.bytes, second.encoded() + next.bytes)
+    }
+
+    @Test func isNotCommittedIfItBecameVoidBeforeTheNextSegmentWasOpened() throws {
+        let segments = try segmentsWithAVoidEntryBetween()
+        let reader: LogReplay.SegmentReader = { segment, body throws(LogDamage) in
+            try body((segment == 1 ? segments.first : segments.second).raw)
+        }
+        var replay = LogReplay(member: LogTape.member)
+        var position: LogPosition?
+        for (header, bytes) in [(first, segments.first), (second, segments.second)] {
+            var scan = SegmentScan(header: header, after: position)
+            while let batch = try scan.nextBatch(in: bytes.raw) {
+                try replay.take(batch, of: bytes.raw, header: header, isNew: true, reading: reader)
+            }
+            position = scan.position
+        }
+        #expect(replay.log.last == EntryID(index: LogIndex(2), term: Term(8)))
+        #expect(replay.applied == .zero)
+        try replay.takeInAll(reading: reader)
+        replay.finish()
+        #expect(replay.core.keyCount == 2)
+        #expect(replay.core.segmentUses[1]?.voids.count == 1)
     }
 
     @Test func isKnownFromTheirRetirementWhenTheyAreGone() throws {

@@ -109,10 +109,25 @@ package struct LogReplay: ~Copyable {
         of opening: LogRecord, reading reader: SegmentReader
     ) throws(LogDamage) {
         guard statement == nil || opening.index != table.last else { return }
+        if statement != nil, opening.index < table.last { return try rewind(to: opening) }
         try takeIn(through: table.last, reading: reader)
         restart(at: EntryID(index: opening.index, term: opening.term))
         committed = max(committed, opening.index)
         applied = max(applied, min(opening.index, appliedMax))
+    }
+
+    /// Before the segment was begun, the last entries had become void: those that take their place
+    /// follow. No segment is missing in between, as those after one with void entries outlive it.
+    private mutating func rewind(to opening: LogRecord) throws(LogDamage) {
+        let last = max(opening.index, table.base)
+        try opening.require(last >= committed)
+        truncate(from: last.next)
+    }
+
+    private mutating func truncate(from index: LogIndex) {
+        for place in table.truncate(from: index) { core.noteVoid(place) }
+        log.truncate(from: index)
+        memberships.removeAll { $0.index >= index }
     }
 
     private mutating func restart(at base: EntryID) {
@@ -131,9 +146,7 @@ package struct LogReplay: ~Copyable {
         }
         if record.index <= table.last {
             try record.require(record.index > committed)
-            for place in table.truncate(from: record.index) { core.noteVoid(place) }
-            log.truncate(from: record.index)
-            memberships.removeAll { $0.index >= record.index }
+            truncate(from: record.index)
         }
         try record.require(record.index == table.last.next)
         let kind = try entryKind(of: record, in: bytes)
@@ -153,8 +166,10 @@ package struct LogReplay: ~Copyable {
         let memberships = memberships
         restart(at: EntryID(index: record.index, term: record.term))
         self.memberships = memberships
-        committed = max(committed, record.index)
-        // The segment's opening counts the entry that this one takes the place of.
+        // The segment's opening counts the entry that this one takes the place of, and those after
+        // it, which may have none in their places yet.
+        committed = record.index
+        applied = min(max(record.index, appliedHere), appliedMax)
         guard record.index > appliedHere, record.index <= appliedMax else { return }
         try core.replay(entry: record, of: bytes, segment: header.sequence)
         (applied, appliedHere) = (record.index, record.index)
