@@ -144,6 +144,24 @@ import Testing
                 == .notDurable(committed, on: [MemberID(1)]))
     }
 
+    /// A member that takes in several things at a step may decide first, and change who decides then.
+    @Test func whoDecidesMayChangeInTheStepThatCommits() {
+        let four = Membership(voters: [1, 2, 3, 4].map { MemberID($0) })
+        var (before, changed) = (member(1, [1], leads: true), member(1, [1], leads: true))
+        changed.log.append(
+            EntryHeader(term: Term(1), kind: .membership(four), bytes: 1))
+        let others = [member(2, [1]), member(3, [], term: 1)]
+        var both = changed
+        both.committed = LogIndex(1)
+        #expect(violation([before] + others, [both] + others) == nil)
+        #expect(
+            violation([before] + others, [changed] + others, [both] + others)
+                == .notDurable(
+                    EntryID(index: LogIndex(1), term: Term(1)), on: [MemberID(1), MemberID(2)]))
+        before.committed = LogIndex(1)
+        #expect(violation([before] + others, [both] + others) == nil)
+    }
+
     @Test func aDiskThatWasLostIsNotHeldAgainstTheOthers() throws {
         var invariants = RaftInvariants(membership: membership)
         try invariants.check([

@@ -46,6 +46,16 @@ struct SimulatedDiskTests {
         #expect(sectors() == [1, 1])
     }
 
+    @Test func tellsNamesOfNewFilesFromThoseOfFilesThatHadOthers() {
+        #expect(disk.unsyncedNamesKind == .none)
+        run(.create("file.new", bytes: 1024), .rename("file.new", to: "file"))
+        #expect(disk.unsyncedNamesKind == .new)
+        run(.syncDirectory)
+        #expect(disk.unsyncedNamesKind == .none)
+        run(.rename("file", to: "spare"))
+        #expect(disk.unsyncedNamesKind == .moved)
+    }
+
     @Test func keepsTheCacheWhenTheProcessAloneDies() {
         makeFile()
         run(.write("file", offset: 0, Self.ones))

@@ -131,6 +131,7 @@ struct Options {
         case _ where isBusy: settings.makeBusy()
         case _ where isLong: settings.makeLong()
         case 0: if seed / 24 % 2 == 0 { settings.makeBusy() } else { settings.makeHasty() }
+        case 1 where seed / 24 % 2 == 0: settings.makePatient()
         case 2: settings.makeLeisurely()
         default: break
         }

@@ -7,8 +7,12 @@ package struct RaftInvariants: Sendable {
     private var committed: RaftLog
     /// The latest term in which something was committed.
     private var committedIn = Term.none
-    /// Who decided on the last of it.
+    /// Who decided on the last of it: these, or those before, if the members have changed in the
+    /// same step.
     private var deciders: Membership
+    private var decidersBefore: Membership?
+    /// The newest membership entry of each member's log when it was compared last.
+    private var memberships: [MemberID: (index: LogIndex, membership: Membership)] = [:]
     /// Leaders of recent terms, and the end of what each one has on disk.
     private var reigns: [Term: Reign] = [:]
     /// In which term those who led when they were seen last did so, and what they had committed.
@@ -75,6 +79,9 @@ package struct RaftInvariants: Sendable {
             leading[witness.id] = nil
         }
         try checkCommitted(by: witness)
+        if memberships[witness.id]?.index != witness.log.membershipIndex {
+            memberships[witness.id] = (witness.log.membershipIndex, witness.log.membership)
+        }
         guard witness.log.membershipChanges(after: committed.lastIndex) < 2 else {
             throw .twoChangesAtOnce(witness.id, witness.log.membershipIndex)
         }
@@ -156,6 +163,9 @@ package struct RaftInvariants: Sendable {
             committed.append(header)
         }
         (committedIn, deciders) = (max(committedIn, witness.term), witness.log.membership)
+        decidersBefore = memberships[witness.id].flatMap {
+            $0.index == witness.log.membershipIndex ? nil : $0.membership
+        }
     }
 
     /// What is committed is on the disks of a quorum of those who decided on it.
@@ -173,9 +183,13 @@ package struct RaftInvariants: Sendable {
             }
         }
         if !excused.isEmpty { durable += excused.keys.filter { !durable.contains($0) } }
-        guard Self.isMajority(durable, of: deciders.voters),
-            Self.isMajority(durable, of: deciders.outgoingVoters)
+        guard Self.isQuorum(durable, of: deciders)
+                || decidersBefore.map({ Self.isQuorum(durable, of: $0) }) ?? false
         else { throw .notDurable(committed.last, on: durable.sorted()) }
+    }
+
+    private static func isQuorum(_ some: [MemberID], of membership: Membership) -> Bool {
+        isMajority(some, of: membership.voters) && isMajority(some, of: membership.outgoingVoters)
     }
 
     /// Counted here once more, as the members' own count may be what is wrong.

@@ -116,9 +116,10 @@ package struct ReplicaObserver: MachineObserver {
             committed: min(last.committed, log.lastIndex))
     }
 
-    package mutating func note(damageOf member: MemberNumber) {
+    package mutating func note(damageOf member: MemberNumber, isOfWrite: Bool) {
         let seen = seen(member)
         seen.damages += 1
+        if isOfWrite { seen.process?.noteLoss() }
         excuse(seen)
     }
 

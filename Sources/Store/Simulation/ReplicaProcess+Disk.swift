@@ -75,6 +75,12 @@ extension ReplicaProcess {
         out.halt = error == .io ? .diskFailed : .broken("the disk says \(error)")
     }
 
+    /// What the disk says next to have written, it has not. For whoever watches the process, which
+    /// has to find that out.
+    func noteLoss() {
+        if case .written? = commands.first?.done { hasLostEntries = true }
+    }
+
     private func carryOut(_ done: DiskDone) throws(StoreError) {
         switch done {
         case .created(let job):
@@ -83,7 +89,7 @@ extension ReplicaProcess {
         case .written(let write): try check(write)
         case .synced:
             isSynced = true
-            (durableBefore, durable) = (durable, writing)
+            if !hasLostEntries { (durableBefore, durable) = (durable, writing) }
         case .spared(let name):
             if spareFile == nil { spareFile = name } else { issue([.remove(name)]) }
         case .chunkWritten(let part): try noteChunkWritten(part)
@@ -155,7 +161,7 @@ extension ReplicaProcess {
     }
 
     /// Whether something waits for the next segment.
-    private var isUrgent: Bool { !inputs.isEmpty || isSynced }
+    private var isUrgent: Bool { lacksRoom }
 
     private func takeReserve(_ bytes: Int) -> String? {
         guard let name = reserves.sorted().first(where: { (disk.byteCount(of: $0) ?? 0) >= bytes })
@@ -193,14 +199,23 @@ extension ReplicaProcess {
 
     // MARK: Segments
 
-    func makeSegment(_ sequence: UInt32, bytes: Int) {
+    func makeSegment(_ sequence: UInt32, bytes: Int, atLeast bytesMin: Int = 0) {
+        var (bytes, source) = (bytes, String?.none)
+        if let spare = spareFile {
+            spareFile = nil
+            if let there = disk.byteCount(of: spare), there <= bytes,
+                there >= max(bytesMin, bytes / 2)
+            {
+                (bytes, source) = (there, spare)
+            } else {
+                issue([.remove(spare)])
+            }
+        }
         let header = SegmentHeader(salt: random.next() | 1, sequence: sequence, fileBytes: bytes)
         var job = FileJob(
             name: SimulatedFiles.segment(sequence), bytes: bytes, contents: header.encoded(),
             .segment(header))
-        if let spare = spareFile, disk.byteCount(of: spare) == bytes {
-            (job.source, spareFile) = (spare, nil)
-        }
+        job.source = source
         nextBytes = bytes
         make(job)
     }
@@ -223,7 +238,7 @@ extension ReplicaProcess {
         let planned = SegmentPlan.fileBytes(
             logBytes: logBytes, atLeast: bytes, min: boot.segmentBytes,
             max: boot.segmentBytes * Limits.segmentGrowthMax)
-        makeSegment(newest + 1, bytes: planned)
+        makeSegment(newest + 1, bytes: planned, atLeast: bytes)
     }
 
     /// Sees to it that so many bytes fit into the segment. Returns false if that has to wait.

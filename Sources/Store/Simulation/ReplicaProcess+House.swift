@@ -20,6 +20,8 @@ struct CheckpointWork {
     /// Tells one from another that was given up.
     var number = 0
     var segmentsBegun = 0
+    /// Whether one is to be made whatever was begun.
+    var isWanted = false
     var isWaiting = false
 }
 
@@ -44,7 +46,7 @@ extension ReplicaProcess {
             !snapshot.isServing(tickCount)
         else { return }
         looksForVictim = false
-        let plan = RetentionPlan(bytesMin: Limits.logBytesMin)
+        let plan = RetentionPlan(bytesMin: habits.logBytesMin)
         if let victim = core.victim(spareBytes: 0, plan: plan) {
             reclaim = Reclaim(sequence: victim)
         }
@@ -80,7 +82,7 @@ extension ReplicaProcess {
         return try files.withSegment(reclaim.sequence) { bytes throws(StoreError) in
             do throws(LogDamage) {
                 return try core.survivors(
-                    in: bytes, of: header, from: reclaim.offset, bytesMax: Limits.chunkBytes)
+                    in: bytes, of: header, from: reclaim.offset, bytesMax: habits.chunkBytes)
             } catch { throw StoreError.damaged(file: name, error) }
         }
     }
@@ -104,11 +106,13 @@ extension ReplicaProcess {
     // MARK: Checkpoints
 
     private func writeCheckpoint() throws(StoreError) {
-        if checkpoint.segmentsBegun >= 2, checkpoint.writer == nil, !checkpoint.isWaiting,
+        if checkpoint.isWanted || checkpoint.segmentsBegun >= habits.segmentsPerCheckpoint,
+            checkpoint.writer == nil, !checkpoint.isWaiting,
             let position = running?.replica.replayPosition
         {
             checkpoint.writer = CheckpointWriter(core, at: position)
             checkpoint.number = tickCount
+            checkpoint.isWanted = false
         }
         guard !checkpoint.isWaiting, var writer = checkpoint.writer else { return }
         checkpoint.writer = nil

@@ -91,7 +91,7 @@ extension ReplicaProcess {
         case .askChunk(let part, let offset):
             snapshot.servedAt = tickCount
             let chunk = try SnapshotSender.chunk(
-                of: part, from: offset, bytesMax: Limits.chunkBytes, files)
+                of: part, from: offset, bytesMax: habits.chunkBytes, files)
             send(chunk, to: from)
         case .parts, .chunk, .gone:
             guard snapshot.receiver?.source.number == from.number else { return }
@@ -268,7 +268,8 @@ extension ReplicaProcess {
         for (number, _) in changes { answer(number, .reply(.unknown)) }
         running = nil
         questions = [:]
-        (effects, isSynced, inputs) = (Effects(), false, [])
+        (effects, isSynced) = (Effects(), false)
+        forgetInputs()
         (next, nextBytes, reclaim, changes) = (nil, nil, nil, [])
         (checkpoint, snapshot) = (CheckpointWork(), SnapshotWork())
         files = SimulatedFiles(disk)

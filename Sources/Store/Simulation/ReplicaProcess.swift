@@ -37,6 +37,7 @@ final class ReplicaProcess {
     let boot: Boot<SimulatedReplica.Defect>
     let member: MemberID
     var random: SeededRandom
+    let habits: Habits
     var now: Moment
     /// What the world is to do.
     var out = StoreSimulator.Effects()
@@ -60,17 +61,23 @@ final class ReplicaProcess {
         _modify { yield &filled.effects }
     }
 
-    /// What the process has not got to yet: it waits for room in the log.
+    /// What the process has not got to yet: it waits for room in the log, or for a write.
     var inputs: [Waiting] = []
+    /// How many of those are ticks.
+    private var ticksWaiting = 0
+    /// Whether they wait for room.
+    var lacksRoom = false
     /// A sync is done, and not noted yet.
     var isSynced = false
     /// The newest entry of what is being written; of what is on disk, whatever the member believes;
     /// and of what was before that.
     var writing = EntryID.zero
-    /// Whom it told last that it has its vote, and in which term.
+    /// Who has its vote, as it has told others, and in which term. It may be itself.
     var vote: (term: Term, candidate: MemberID)?
     var durable = EntryID.zero
     var durableBefore = EntryID.zero
+    /// Whether its disk has lost what it wrote to the log: nothing after that counts as on disk.
+    var hasLostEntries = false
     var lastTick: Moment?
     var tickCount = 0
 
@@ -111,6 +118,7 @@ final class ReplicaProcess {
         (self.boot, now) = (boot, boot.now)
         member = MemberID(boot.member.number)
         random = SeededRandom(seed: boot.seed)
+        habits = Habits(&random)
         files = SimulatedFiles(disk)
         identity = IdentityFile(
             member: member,
@@ -250,7 +258,11 @@ final class ReplicaProcess {
         case .tick:
             tickCount += 1
             retryBlocked()
-            guard inputs.isEmpty, !isSynced else { break }
+            // A process that is late catches up with some, and no more.
+            guard habits.takesRounds ? ticksWaiting < boot.electionTicks / 2 : inputs.isEmpty,
+                habits.takesRounds || !isSynced
+            else { break }
+            ticksWaiting += 1
             inputs.append(Waiting(input: input))
         case .disturb(let number):
             if running != nil, !snapshot.isInstalling { disturbed = core.disturb(choosing: number) }
@@ -269,20 +281,28 @@ final class ReplicaProcess {
             for case .request(let number, let request) in inputs.map(\.input) {
                 refuse(number, request)
             }
-            return inputs.removeAll()
+            return forgetInputs()
         }
         if isSynced {
-            guard makeRoom(Replica.talkRoom) else { return }
+            guard hasRoom(Replica.talkRoom) else { return }
             isSynced = false
             running?.replica.synced(&core, &effects)
+            if habits.takesRounds { try publish() }
         }
+        guard !habits.takesRounds || running?.replica.isAtRest == true else { return }
         while let first = inputs.first, !snapshot.isInstalling {
-            guard makeRoom(room(for: first.input, first.frame)) else { return }
+            guard hasRoom(room(for: first.input, first.frame)) else { return }
             inputs.removeFirst()
+            if case .tick = first.input { ticksWaiting -= 1 }
             try take(first.input, first.frame)
-            // After the last one, `settle` does.
-            if !inputs.isEmpty || snapshot.isInstalling { try publish() }
+            // In rounds, nothing is said before all is taken in. After the last one, `settle` does.
+            if !habits.takesRounds, !inputs.isEmpty || snapshot.isInstalling { try publish() }
         }
+    }
+
+    private func hasRoom(_ bytes: Int) -> Bool {
+        lacksRoom = !makeRoom(bytes)
+        return !lacksRoom
     }
 
     private func room(for input: Input, _ frame: PeerFrame?) -> Int {
@@ -328,8 +348,13 @@ final class ReplicaProcess {
         running?.replica.notePaused(&core, &effects)
     }
 
+    func forgetInputs() {
+        (inputs, ticksWaiting, lacksRoom) = ([], 0, false)
+    }
+
     private func tick() throws(StoreError) {
         lastTick = now
+        if random.chance(permille: habits.checkpointPermille) { checkpoint.isWanted = true }
         running?.replica.tick(&core, &effects)
         try noteFindings()
         tickSnapshot()
@@ -403,8 +428,10 @@ final class ReplicaProcess {
     private func carryOut(_ wanted: inout Effects) throws(StoreError) {
         defer { wanted.removeAll() }
         for message in wanted.messages {
-            if case .voteAnswer(isGranted: true) = message.body {
-                vote = (message.term, message.to)
+            switch message.body {
+            case .voteAnswer(isGranted: true): vote = (message.term, message.to)
+            case .vote: vote = (message.term, message.from)
+            default: break
             }
             guard let payloads = try running?.replica.payloads(of: message, files) else {
                 continue
@@ -453,14 +480,12 @@ final class ReplicaProcess {
 
 /// Sizes, small enough for every limit to be met often.
 enum Limits {
-    static let logBytesMin = 96 * 1024
     /// How many times the size that the world gives to segments they may have in a long log.
     static let segmentGrowthMax = 32
     static let inputsMax = 400
     /// The first byte of a message.
     static let peerFrame: UInt8 = 0
     static let snapshotFrame: UInt8 = 1
-    static let chunkBytes = 8 * 1024
 
     static func configuration(_ boot: Boot<SimulatedReplica.Defect>) -> RaftConfiguration {
         var configuration = RaftConfiguration(id: MemberID(boot.member.number))
@@ -473,6 +498,29 @@ enum Limits {
         configuration.uncommittedBytesMax = 128 * 1024
         configuration.learnerLagEntriesMax = 20
         return configuration
+    }
+}
+
+/// What members do each in their own way, and anew after each start.
+struct Habits {
+    /// A log of so many bytes is left alone. Where members differ in it, so do their logs.
+    let logBytesMin: Int
+    /// A checkpoint is made once so many segments were begun.
+    let segmentsPerCheckpoint: Int
+    /// And at so many ticks in a thousand.
+    let checkpointPermille: Int
+    /// How much is copied, or sent of a snapshot, at a time.
+    let chunkBytes: Int
+    /// Whether nothing is taken in while the log is written, and then all that has come before
+    /// anything is said, as the server does.
+    let takesRounds: Bool
+
+    init(_ random: inout SeededRandom) {
+        logBytesMin = random.pick([96, 96, 384]) * 1024
+        segmentsPerCheckpoint = random.pick([1, 2, 6, 12])
+        checkpointPermille = random.pick([0, 100, 300])
+        chunkBytes = random.pick([2, 8, 8]) * 1024
+        takesRounds = random.chance(permille: 500)
     }
 }
 

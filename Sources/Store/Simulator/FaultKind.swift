@@ -7,11 +7,15 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case asymmetricPartition = "asymmetric partition"
     /// And another one elected meanwhile.
     case deposition = "busy leader cut off"
+    /// What does not fit into a small packet is lost, and the rest gets through.
+    case largeLost = "large messages lost"
     // Process
     case crash
     case pause
     case clockJump = "clock jump"
     case clockSkew = "clock skew"
+    /// Of a member that has just voted, or just become a candidate.
+    case voterCrash = "crash of a voter"
     case rollingUpgrade = "rolling upgrade"
     case snapshotInterrupted = "snapshot install interrupted"
     // Disk
@@ -48,7 +52,7 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred,
             .snapshotInterrupted, .partition, .asymmetricPartition, .cloggedLink,
-            .deposition, .stateDiverged:
+            .deposition, .stateDiverged, .largeLost, .voterCrash:
             true
         default: isDamage
         }

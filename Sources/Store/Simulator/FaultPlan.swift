@@ -17,6 +17,10 @@ struct FaultPlan {
     let keepsOneAway: Bool
     /// Whether leaders are cut off from the others, again and again.
     let deposes: Bool
+    /// How many times in a thousand a process ends just when names of files are to become durable.
+    let nameCrashPermille: Int
+    /// Whether elections are called again and again, and those who vote in them go down.
+    let contests: Bool
     /// How many of a thousand clients stay with the node that they talk to, whatever it says.
     let loyalPermille: Int
     /// How many times in a thousand the observer gives up history, when it looks.
@@ -28,6 +32,14 @@ struct FaultPlan {
     let maySlowDisks: Bool
     /// Whether members come to hold something else than the others.
     let disturbs: Bool
+    /// Whether the clock of a leader that is cut off may be slow.
+    let maySkewClocks: Bool
+    /// Whether entries of a leader may be lost before it is cut off, and heartbeats not.
+    let mayLoseLarge: Bool
+    /// Whether a member is added when everything is well again: it gets all that the others have.
+    let addsLast: Bool
+    /// Whether bits of what it gets have flipped.
+    let rotsLast: Bool
     /// Whether one node stays down until a majority alone has got on.
     let leavesOneDown: Bool
 
@@ -55,7 +67,15 @@ struct FaultPlan {
         ] as [ClosedRange<Int64>])
         let factor = settings.faultRestFactor
         restMicroseconds = rest.lowerBound * factor...rest.upperBound * factor
-        calmJitterMicroseconds = random.pick([1000, 1000, 30_000])
+        // Files are moved most where little else ends processes.
+        let nameCrash = random.pick(crashes ? [0, 150, 400] : [0, 50, 150])
+        nameCrashPermille = possible.contains(.powerLoss) ? nameCrash / Int(factor) : 0
+        contests =
+            settings.members > 2 && possible.contains(.voterCrash)
+            && (chosen.contains(.voterCrash) || random.chance(permille: 100))
+        // Where votes take long, candidates meet.
+        calmJitterMicroseconds = random.pick(
+            contests ? [1000, 30_000, 80_000] : [1000, 1000, 30_000])
         tickMicroseconds = random.pick([
             settings.tickMicroseconds, settings.tickMicroseconds / 4,
         ])
@@ -68,11 +88,15 @@ struct FaultPlan {
         leavesOneDown = settings.members > 2 && random.chance(permille: 300)
         deposes =
             possible.contains(.deposition) && settings.members > 2
-            && (chosen.contains(.deposition) || random.chance(permille: 400))
+            && (chosen.contains(.deposition) || random.chance(permille: 500))
         loyalPermille = random.pick(deposes ? [0, 300, 600] : [0, 0, 300])
-        compactionPermille = random.pick([80, 80, 400])
-        largePermille = random.pick([100, 100, 400])
+        compactionPermille = random.pick([80, 400])
+        largePermille = random.pick([100, 100, 400, 800])
         segmentBytes = random.pick([48, 48, 24, 24]) * 1024
         maySlowDisks = possible.contains(.slowDisk)
+        maySkewClocks = possible.contains(.clockSkew)
+        mayLoseLarge = possible.contains(.largeLost)
+        rotsLast = possible.contains(.bitRot) && random.chance(permille: 700)
+        addsLast = possible.contains(.memberAdded) && random.chance(permille: 500)
     }
 }

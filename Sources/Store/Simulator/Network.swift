@@ -7,6 +7,8 @@ struct Network {
         var isCut = false
         /// Nothing gets through before; then all of it does.
         var cloggedUntil = Moment(0)
+        /// What is larger is lost.
+        var bytesMax = Int.max
         /// Of the newest message sent, and of the newest delivered.
         var sent: UInt64 = 0
         var delivered: UInt64 = 0
@@ -38,9 +40,11 @@ struct Network {
     mutating func heal() {
         for place in links.indices {
             (links[place].isCut, links[place].cloggedUntil) = (false, Moment(0))
+            links[place].bytesMax = .max
         }
         (lossPermille, duplicationPermille, delayPermille) = (0, 0, 0)
-        jitterMicroseconds = calmJitterMicroseconds
+        // Whoever needs a whole log is to get it in the time that is left.
+        jitterMicroseconds = min(calmJitterMicroseconds, 30_000)
     }
 
     /// Cuts the links from `some` nodes to all others, and back if `isSymmetric`.
@@ -51,6 +55,11 @@ struct Network {
                 if isSymmetric { self[to, from].isCut = true }
             }
         }
+    }
+
+    /// Loses what is larger than so many bytes, from a node to all others.
+    mutating func limit(from node: Int, to bytesMax: Int) {
+        for to in 0..<nodes { self[node, to].bytesMax = bytesMax }
     }
 
     var isCut: Bool { links.contains(where: \.isCut) }

@@ -166,9 +166,9 @@ extension World {
     }
 
     /// The disk holds something else than the process was told.
-    func noteDamage(_ node: Node) {
+    func noteDamage(_ node: Node, isOfWrite: Bool) {
         node.isDamaged = true
-        if let member = node.member { processes.note(damageOf: member) }
+        if let member = node.member { processes.note(damageOf: member, isOfWrite: isOfWrite) }
     }
 
     /// Crashes a process in the middle of a snapshot's installation, if that is planned.
@@ -223,6 +223,7 @@ extension World {
         let before = node.standing
         guard standing != before else { return }
         node.standing = standing
+        if standing.term > before.term, before.term > 0 { noteCampaign(node, in: standing.term) }
         if standing.isLeader, standing.term != before.term || !before.isLeader {
             trace.note(now, 4, standing.term, text: "\(member) leads in term \(standing.term)")
             let other = leaders[standing.term] ?? member
@@ -276,18 +277,27 @@ extension World {
 
     func finishDiskCommand(_ node: Node, _ incarnation: Int) {
         guard node.incarnation == incarnation, let first = node.commands.first else { return }
-        if let crash = node.plannedCrash, crash.loss != .torn || first.command.canBeTorn,
-            faultRandom.chance(permille: 400)
-        {
+        if let crash = crashDue(node, first.command) {
             faults.add(crash.kind == .tornWrite ? .crash : crash.kind)
             self.crash(node, crash.loss)
             startLater(node, 50_000...3_000_000)
             return
         }
+        let endsAfter = endsAtNames(node, first.command)
         let (result, struck) = node.disk.carryOut(first.command, &diskRandom)
+        if endsAfter {
+            faults.add(.crash)
+            self.crash(node, .nothing)
+            startLater(node, 50_000...1_000_000)
+            return
+        }
         if let struck {
             faults.add(struck)
-            if struck.isDamage { noteDamage(node) } else { node.hasFailed = true }
+            if struck.isDamage {
+                noteDamage(node, isOfWrite: true)
+            } else {
+                node.hasFailed = true
+            }
             trace.note(now, 5, UInt64(node.index), text: "\(node.name) disk: \(struck.rawValue)")
         }
         node.commands.removeFirst()
@@ -296,6 +306,32 @@ extension World {
             now, 6, first.ticket.number,
             text: "\(node.name) disk \(Self.text(first.command)): \(result)")
         step(node, .disk(first.ticket, result))
+    }
+
+    /// The crash that comes while the disk carries out a command, if one does.
+    private func crashDue(
+        _ node: Node, _ command: DiskCommand
+    ) -> (loss: SimulatedDisk.Loss, kind: FaultKind)? {
+        if let crash = node.plannedCrash, crash.loss != .torn || command.canBeTorn,
+            faultRandom.chance(permille: 400)
+        {
+            return crash
+        }
+        // Names that are not durable yet: what is put in place, and what takes its place.
+        guard endsAtNames(node, command) else { return nil }
+        return (faultRandom.pick([.unsynced, .unsynced, .torn, .nothing]), .powerLoss)
+    }
+
+    /// Whether a process ends here, before or after names become durable.
+    private func endsAtNames(_ node: Node, _ command: DiskCommand) -> Bool {
+        guard plan.nameCrashPermille > 0, phase == .chaos, case .syncDirectory = command else {
+            return false
+        }
+        switch node.disk.unsyncedNamesKind {
+        case .none: return false
+        case .new: return faultRandom.chance(permille: plan.nameCrashPermille / 4)
+        case .moved: return faultRandom.chance(permille: plan.nameCrashPermille)
+        }
     }
 
     private static func text(_ command: DiskCommand) -> String {
@@ -336,6 +372,7 @@ extension World {
             faults.add(network[target.index, node.index].isCut ? .partition : .asymmetricPartition)
             return
         }
+        guard bytes.count <= link.bytesMax else { return faults.add(.largeLost) }
         if network.lossPermille > 0, networkRandom.chance(permille: network.lossPermille) {
             return faults.add(.loss)
         }

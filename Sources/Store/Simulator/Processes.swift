@@ -9,7 +9,7 @@ protocol Processes: AnyObject {
     ) -> any RunningProcess
 
     func note(crashOf member: MemberNumber)
-    func note(damageOf member: MemberNumber)
+    func note(damageOf member: MemberNumber, isOfWrite: Bool)
     func note(endOf member: MemberNumber)
 }
 
@@ -44,7 +44,9 @@ final class ProcessesOf<Machine: SimulatedMachine>: Processes {
     }
 
     func note(crashOf member: MemberNumber) { observer.note(crashOf: member) }
-    func note(damageOf member: MemberNumber) { observer.note(damageOf: member) }
+    func note(damageOf member: MemberNumber, isOfWrite: Bool) {
+        observer.note(damageOf: member, isOfWrite: isOfWrite)
+    }
     func note(endOf member: MemberNumber) { observer.note(endOf: member) }
 }
 

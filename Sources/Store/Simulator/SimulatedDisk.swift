@@ -45,6 +45,8 @@ package final class SimulatedDisk {
     private var newest: String?
     private enum NameChange {
         case add(String, File)
+        /// At once, whatever happens, as journals of file systems see to.
+        case move(String, to: String, File)
         case remove(String)
     }
 
@@ -78,6 +80,17 @@ package final class SimulatedDisk {
         shown = nil
         file.bytes.replaceSubrange(offset..<offset + before.count, with: before)
     }
+
+    /// What a sync of the directory has to do: nothing, or to make names durable, of new files or of
+    /// old ones that had others.
+    var unsyncedNamesKind: UnsyncedNames {
+        let isMoved = unsyncedNames.contains { change in
+            guard case .move(_, _, let file) = change else { return false }
+            return durableFiles.contains { $0.value === file }
+        }
+        return isMoved ? .moved : unsyncedNames.isEmpty ? .none : .new
+    }
+    enum UnsyncedNames { case none, new, moved }
 
     package var names: [String] { files.keys.sorted() }
 
@@ -137,7 +150,7 @@ package final class SimulatedDisk {
                 return (.failed(.missing), nil)
             }
             files[new] = file
-            unsyncedNames += [.add(new, file), .remove(name)]
+            unsyncedNames.append(.move(name, to: new, file))
         case .remove(let name):
             guard files.removeValue(forKey: name) != nil else { return (.failed(.missing), nil) }
             unsyncedNames.append(.remove(name))
@@ -224,6 +237,7 @@ package final class SimulatedDisk {
         for change in unsyncedNames.prefix(kept) {
             switch change {
             case .add(let name, let file): files[name] = file
+            case .move(let name, let new, let file): (files[name], files[new]) = (nil, file)
             case .remove(let name): files[name] = nil
             }
         }

@@ -56,7 +56,9 @@ package protocol MachineObserver {
     /// The process is gone; its disk keeps what was synced.
     mutating func note(crashOf member: MemberNumber)
     /// The disk no longer holds what it was told to.
-    mutating func note(damageOf member: MemberNumber)
+    ///
+    /// - Parameter isOfWrite: Whether it has just said that something was written which was not.
+    mutating func note(damageOf member: MemberNumber, isOfWrite: Bool)
     /// The member and its disk are gone for good.
     mutating func note(endOf member: MemberNumber)
 }
@@ -65,7 +67,7 @@ package struct NoObserver<Machine>: MachineObserver {
     package init(founders: [MemberNumber]) {}
     package mutating func note(step machine: Machine, of member: MemberNumber) -> String? { nil }
     package mutating func note(crashOf member: MemberNumber) {}
-    package mutating func note(damageOf member: MemberNumber) {}
+    package mutating func note(damageOf member: MemberNumber, isOfWrite: Bool) {}
     package mutating func note(endOf member: MemberNumber) {}
 }
 

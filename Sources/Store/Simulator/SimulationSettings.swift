@@ -31,6 +31,12 @@ package struct SimulationSettings: Sendable {
         callMicrosecondsMax = 100_000
     }
 
+    /// Many clients, who wait for their answers until whoever has them is found out to be of no use.
+    package mutating func makePatient() {
+        makeBusy()
+        callMicrosecondsMax = 4_000_000
+    }
+
     /// Clients that call now and then, for a long time.
     package mutating func makeLeisurely() {
         restMicrosecondsMax = 2_000_000

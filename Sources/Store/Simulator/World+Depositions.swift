@@ -21,7 +21,7 @@ extension World {
             let leader = reigning.max(by: { $0.standing.term < $1.standing.term })
         else { return }
         let kept = companions(of: leader, present)
-        cutOff([leader] + kept, from: present)
+        let begin = cutOff([leader] + kept, from: present)
         trace.note(
             now, 19, UInt64(leader.index),
             text: "\(leader.name) is cut off with \(kept.map(\.name))")
@@ -33,7 +33,7 @@ extension World {
         if plan.maySlowDisks, faultRandom.chance(permille: 300) {
             for node in group { slow(node, election...5 * election) }
         }
-        if plan.kinds.contains(.clockSkew), faultRandom.chance(permille: 400) {
+        if plan.maySkewClocks, faultRandom.chance(permille: 500) {
             // It takes itself for the leader for longer than the others do.
             leader.skewClock(permille: faultRandom.between(400...800), now)
             faults.add(.clockSkew)
@@ -43,22 +43,31 @@ extension World {
         let shortest = faultRandom.chance(permille: 250) ? election / 10 : election
         queue.add(
             .restore(nodes: group.map(\.index), term: leader.standing.term),
-            at: after(faultRandom.between(shortest...4 * shortest)))
+            at: after(begin + faultRandom.between(shortest...4 * shortest)))
     }
 
-    private func cutOff(_ group: [Node], from present: [Node]) {
+    /// Returns in how many microseconds they are.
+    private func cutOff(_ group: [Node], from present: [Node]) -> Int64 {
         let isSymmetric = faultRandom.chance(permille: 800)
-        guard plan.maySlowDisks, faultRandom.chance(permille: 300) else {
-            return network.cut(Set(group.map(\.index)), isSymmetric: isSymmetric)
-        }
-        // The others' disks stall first: the leader goes on, and what it is told by then stays with
-        // it alone.
-        for node in present where !group.contains(where: { $0 === node }) {
-            node.stallMicroseconds = faultRandom.between(10_000...electionMicroseconds)
+        // The leader goes on for a while, and what it is told by then stays with it alone: the
+        // others' disks stall, or they do not get it.
+        let begin: Int64
+        if plan.maySlowDisks, faultRandom.chance(permille: 200) {
+            begin = faultRandom.between(5000...electionMicroseconds / 2)
+            for node in present where !group.contains(where: { $0 === node }) {
+                node.stallMicroseconds = faultRandom.between(10_000...electionMicroseconds)
+            }
+        } else if plan.mayLoseLarge, faultRandom.chance(permille: 450) {
+            begin = faultRandom.between(electionMicroseconds / 4...electionMicroseconds)
+            loseLarge(from: group[0], above: 80, begin...begin + electionMicroseconds)
+        } else {
+            network.cut(Set(group.map(\.index)), isSymmetric: isSymmetric)
+            return 0
         }
         queue.add(
             .cut(nodes: group.map(\.index), isSymmetric: isSymmetric),
-            at: after(faultRandom.between(5000...electionMicroseconds / 2)))
+            at: after(begin))
+        return begin
     }
 
     func cut(_ nodes: [Int], isSymmetric: Bool) {

@@ -9,7 +9,7 @@ extension World {
         let kind = faultRandom.pick(plan.kinds)
         trace.note(now, 12, faults[kind] == 0 ? 0 : 1, text: "fault: \(kind.rawValue)")
         switch kind {
-        case .loss, .duplication, .reordering, .delay, .cloggedLink, .partition,
+        case .loss, .duplication, .reordering, .delay, .cloggedLink, .largeLost, .partition,
             .asymmetricPartition:
             strikeNetwork(kind)
         case .crash, .powerLoss, .tornWrite, .pause, .clockJump, .clockSkew, .rollingUpgrade:
@@ -20,7 +20,7 @@ extension World {
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred:
             strikeMembership(kind)
         // These have times of their own.
-        case .snapshotInterrupted, .deposition, .stateDiverged: break
+        case .snapshotInterrupted, .deposition, .stateDiverged, .voterCrash: break
         }
     }
 
@@ -37,6 +37,7 @@ extension World {
         case .partition:
             network.mend()
             for node in nodes { node.isCutFromClients = false }
+        case .largeLost(let index): network.limit(from: index, to: .max)
         case .fullDisk(let index): nodes[index].disk.isFull = false
         case .skew(let index): nodes[index].skewClock(permille: 1000, now)
         }
@@ -62,8 +63,20 @@ extension World {
             let (from, to) = (faultRandom.below(nodes.count), faultRandom.below(nodes.count))
             network[from, to].cloggedUntil = min(
                 chaosEnd, after(faultRandom.between(200_000...3_000_000)))
+        case .largeLost:
+            let leader = nodes.first { $0.isUp && $0.standing.isLeader }
+            let node =
+                faultRandom.chance(permille: 700) ? leader ?? nodes[0] : faultRandom.pick(nodes)
+            let bytes = faultRandom.pick([80, 150, 1000])
+            loseLarge(from: node, above: bytes, 300_000...4_000_000)
         default: partition(isSymmetric: kind == .partition)
         }
+    }
+
+    /// Entries are lost for a while, and heartbeats are not.
+    func loseLarge(from node: Node, above bytes: Int, _ range: ClosedRange<Int64>) {
+        network.limit(from: node.index, to: bytes)
+        relieve(.largeLost(node: node.index), after: range)
     }
 
     private func partition(isSymmetric: Bool) {
@@ -237,6 +250,15 @@ extension World {
         node.slowMicroseconds = faultRandom.pick([5000, 50_000, 400_000])
     }
 
+    func rot(_ node: Node) {
+        guard let place = node.disk.rot(&faultRandom) else { return }
+        noteDamage(node, isOfWrite: false)
+        faults.add(.bitRot)
+        trace.note(
+            now, 13, UInt64(place.offset),
+            text: "\(node.name) has a bit flipped in \(place.file) at \(place.offset)")
+    }
+
     private func damage(_ kind: FaultKind) {
         guard !plan.frail.isEmpty else { return }
         let node = nodes[faultRandom.pick(plan.frail)]
@@ -244,13 +266,7 @@ extension World {
         switch kind {
         case .lostWrite: node.disk.losesNextWrite = true
         case .misdirectedWrite: node.disk.misdirectsNextWrite = true
-        case .bitRot:
-            guard let place = node.disk.rot(&faultRandom) else { return }
-            noteDamage(node)
-            faults.add(.bitRot)
-            trace.note(
-                now, 13, UInt64(place.offset),
-                text: "\(node.name) has a bit flipped in \(place.file) at \(place.offset)")
+        case .bitRot: rot(node)
         default:
             faults.add(.diskLoss)
             crash(node, .unsynced)

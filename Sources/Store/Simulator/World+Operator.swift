@@ -109,14 +109,21 @@ extension World {
         node.isRetired = false
     }
 
+    private static func isNoLeader(_ answer: Answer) -> Bool {
+        guard case .reply(.refused(.other(let reason))) = answer else { return false }
+        return reason == "no leader here"
+    }
+
     func finishStep(_ request: RequestNumber, _ answer: Answer) {
         guard operatorDesk.request == request else { return }
         operatorDesk.request = nil
         guard case .change(let change, let kind) = operatorDesk.steps.first else { return }
         trace.note(now, 15, request.number, text: "operator: \(change): \(answer)")
         guard case .done = answer else {
-            // Handing over is best effort.
-            if case .transferLeadership = change { operatorDesk.steps.removeFirst() }
+            // Handing over is best effort, once the leader has been found.
+            if case .transferLeadership = change, !Self.isNoLeader(answer) {
+                operatorDesk.steps.removeFirst()
+            }
             return
         }
         operatorDesk.steps.removeFirst()

@@ -66,6 +66,19 @@ extension World {
         for node in nodes where !node.isUp && node.member != nil && !node.isRetired {
             startLater(node, 1000...100_000)
         }
+        if plan.addsLast { addLast() }
+    }
+
+    /// Lets one more member in, which gets a log that may be damaged.
+    private func addLast() {
+        let frail = plan.frail.map { nodes[$0] }.first { $0.isWanted && !$0.isRetired }
+        if plan.rotsLast, let frail, let member = frail.member,
+            !nodes.contains(where: { $0.isBeingReplaced || $0.isDamaged })
+        {
+            for _ in 0..<6 { rot(frail) }
+            operatorDesk.steps.append(.change(.transferLeadership(to: member), nil))
+        }
+        strikeMembership(.memberAdded)
     }
 
     /// Why members are not all equal yet; nil if they are.

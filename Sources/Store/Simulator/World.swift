@@ -105,6 +105,7 @@ package final class World {
         }
         queue.add(.nemesis, at: after(2_000_000))
         if plan.keepsOneAway { queue.add(.swapAway, at: after(3_000_000)) }
+        if plan.contests { queue.add(.contest, at: after(3_000_000)) }
         if plan.deposes { queue.add(.depose, at: after(3_000_000)) }
         if plan.disturbs {
             let rest = memoryRandom.between(3...9) * 1_000_000
@@ -144,9 +145,11 @@ package final class World {
         case .swapAway: swapAway()
         case .depose: depose()
         case .disturb: disturb()
+        case .contest: contest()
         case .restore(let indexes, let term): restore(indexes.map { nodes[$0] }, term)
         case .cut(let indexes, let isSymmetric): cut(indexes, isSymmetric: isSymmetric)
         case .fail(let index, let incarnation, let loss): fail(nodes[index], incarnation, loss)
+        case .failVoter(let index, let incarnation): failVoter(nodes[index], incarnation)
         case .operate: operate()
         case .heal: heal()
         case .check: check()

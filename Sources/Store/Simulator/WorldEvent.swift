@@ -19,10 +19,12 @@ enum WorldEvent {
     case depose
     /// A member's memory changes.
     case disturb
+    case contest
     /// The end of a leader's isolation, which began in this term.
     case restore(nodes: [Int], term: UInt64)
     case cut(nodes: [Int], isSymmetric: Bool)
     case fail(node: Int, incarnation: Int, SimulatedDisk.Loss)
+    case failVoter(node: Int, incarnation: Int)
     case secondCrash(node: Int, incarnation: Int)
     case operate
     case heal
@@ -32,6 +34,7 @@ enum WorldEvent {
 /// The end of a fault that lasts.
 enum Relief {
     case loss, duplication, delay, jitter, partition
+    case largeLost(node: Int)
     case fullDisk(node: Int)
     case skew(node: Int)
 }
