@@ -82,6 +82,51 @@ struct OpeningTests {
         #expect(replay.core.keyCount == 1)
     }
 
+    /// What is void in segments that are left is not to be copied when they are given back.
+    @Test func makesVoidWhatFollowsIt() throws {
+        let third = SegmentHeader(salt: 3, sequence: 3, fileBytes: 4096)
+        var core = StoreState()
+        var others = StoreState()
+        var changes: [AppliedChange] = []
+        let begin = LogPosition(
+            segment: 2, offset: SegmentHeader.byteCount, previous: 0,
+            last: EntryID(index: LogIndex(3), term: Term(7)))
+        var batch = LogBatch(at: begin, salt: second.salt, term: Term(7))
+        core.open(second, stating: LogTape.statement, into: &batch)
+        for key: UInt8 in [4, 5] {
+            _ = try core.put(
+                [key], [1], expected: nil, lease: .none, into: &batch, changes: &changes)
+        }
+        core.seal(into: &batch)
+        batch.commit()
+        var position = batch.position
+        (position.segment, position.offset) = (3, SegmentHeader.byteCount)
+        var next = LogBatch(at: position, salt: third.salt, term: Term(8))
+        core.open(third, stating: LogTape.statement, into: &next)
+        next.rewind(to: EntryID(index: LogIndex(1), term: Term(7)))
+        _ = try others.put(
+            [3], [9], expected: nil, lease: .none, into: &next, changes: &changes)
+        next.commit()
+        let (older, newer) = (second.encoded() + batch.bytes, third.encoded() + next.bytes)
+        let reader: LogReplay.SegmentReader = { segment, body throws(LogDamage) in
+            try body((segment == 2 ? older : newer).raw)
+        }
+        var replay = LogReplay(member: LogTape.member)
+        var end: LogPosition?
+        for (header, bytes) in [(second, older), (third, newer)] {
+            var scan = SegmentScan(header: header, after: end)
+            while let batch = try scan.nextBatch(in: bytes.raw) {
+                try replay.take(batch, of: bytes.raw, header: header, isNew: true, reading: reader)
+            }
+            end = scan.position
+        }
+        replay.finish()
+        #expect(replay.log.last == EntryID(index: LogIndex(2), term: Term(8)))
+        #expect(replay.committed == LogIndex(2))
+        #expect(replay.core.keyCount == 1)
+        #expect(replay.core.segmentUses[2]?.voids.count == 2)
+    }
+
     /// Two segments, neither given back: the first one's second put became void before the second
     /// segment was opened, as after a start with a segment that nothing was written to.
     private func segmentsWithAVoidEntryBetween() throws -> (first: [UInt8], second: [UInt8]) {

@@ -162,6 +162,8 @@ package struct LogReplay: ~Copyable {
     private mutating func takeFirst(
         _ record: LogRecord, of bytes: RawSpan, header: SegmentHeader
     ) throws(LogDamage) {
+        truncate(from: table.base.next)
+        memberships.removeAll { $0.index >= record.index }
         _ = try entryKind(of: record, in: bytes)
         let memberships = memberships
         restart(at: EntryID(index: record.index, term: record.term))
