@@ -161,6 +161,20 @@ final class Cluster: Sendable {
         store.close()
     }
 
+    /// Puts a key at whoever leads, until somebody has acknowledged it: on a busy machine, leaders
+    /// change.
+    func put(_ key: String, _ value: String) async throws {
+        while true {
+            let store = try await leader()
+            do throws(StoreError) {
+                _ = try await store.put(key, value)
+                return
+            } catch {
+                guard [.outcomeUnknown, .noLeader].contains(error) else { throw error }
+            }
+        }
+    }
+
     /// The member that leads among those that are not cut off.
     func leader() async throws -> Store {
         while true {

@@ -72,7 +72,7 @@ struct ClusterTests {
         await #expect(throws: StoreError.noLeader) { try await leader.confirmNewest() }
         #expect(try leader.text("a") == "1")
         cluster.cutOff([])
-        let revision = try await cluster.leader().put("c", "1")
+        let revision = try await cluster.put("c", "1")
         try await leader.confirmNewest()
         #expect(leader.revision >= revision)
     }
@@ -92,7 +92,7 @@ struct ClusterTests {
         }
         #expect(!results.contains(true))
         cluster.cutOff([])
-        let revision = try await cluster.leader().put("small", "x")
+        let revision = try await cluster.put("small", "x")
         try await leader.confirmNewest()
         #expect(leader.revision >= revision)
     }
@@ -136,7 +136,7 @@ struct ClusterTests {
 
     @Test func goesOnFromItsLogAfterARestartOfEachMember() async throws {
         let cluster = try Cluster(3)
-        var expected = try await cluster.leader().put("n", "0")
+        var expected = try await cluster.put("n", "0")
         for round in 1...3 {
             for place in 0..<3 {
                 cluster.stop(try #require(cluster.store(place)))

@@ -148,7 +148,7 @@ struct DamageTests {
 
     @Test func aDiskThatDamagesOneLogAfterTheOtherIsNotGivenAnother() async throws {
         let cluster = try Cluster(3) { $0.scrubbing.delay = .seconds(3600) }
-        try await cluster.leader().put("a", "1")
+        try await cluster.put("a", "1")
         try await loseLog(cluster, times: 10, isRead: false)
         await #expect(throws: StoreError.self) {
             try await loseLog(cluster, times: 1, isRead: false)
@@ -162,7 +162,7 @@ struct DamageTests {
             $0.scrubbing.interval = .milliseconds(5)
             $0.scrubbing.bytesPerSecond = 1 << 30
         }
-        try await cluster.leader().put("a", "1")
+        try await cluster.put("a", "1")
         try await loseLog(cluster, times: 11, isRead: true)
         #expect(try cluster.store(2)?.text("a") == "1")
     }

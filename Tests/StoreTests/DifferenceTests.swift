@@ -8,15 +8,14 @@ struct DifferenceTests {
     private func cluster(_ count: Int) throws -> Cluster {
         try Cluster(count) { options in
             options.checkpointBytesMin = 8 * 1024
-            options.cluster?.tickInterval = .milliseconds(10)
         }
     }
 
     /// Some keys, and enough besides for each member to write a checkpoint when it closes.
-    private func fill(_ store: Store) async throws {
-        for number in 0..<20 { try await store.put("k\(number)", "\(number)") }
+    private func fill(_ cluster: Cluster) async throws {
+        for number in 0..<20 { try await cluster.put("k\(number)", "\(number)") }
         let value = String(repeating: "v", count: 1000)
-        for number in 0..<150 { try await store.put("f\(number)", value) }
+        for number in 0..<150 { try await cluster.put("f\(number)", value) }
     }
 
     /// Lets a member start from a checkpoint that says of a key that it was put once more often
@@ -56,10 +55,9 @@ struct DifferenceTests {
 
     @Test func theFollowerThatDiffersIsLetInAnewWithTheLogOfTheOthers() async throws {
         let cluster = try cluster(3)
-        let leader = try await cluster.leader()
-        try await fill(leader)
+        try await fill(cluster)
         try await cluster.becomeWhole()
-        let place = (try place(of: leader, in: cluster) + 1) % 3
+        let place = (try place(of: try await cluster.leader(), in: cluster) + 1) % 3
         let number = try #require(cluster.store(place)?.memberStatus?.me)
         try alter("k7", at: place, of: cluster)
         try await isLetInAnew(place, number, in: cluster)
@@ -78,7 +76,7 @@ struct DifferenceTests {
 
     @Test func theLeaderThatDiffersGoesAndTheOthersGoOn() async throws {
         let cluster = try cluster(3)
-        try await fill(try await cluster.leader())
+        try await fill(cluster)
         try await cluster.becomeWhole()
         let number = try #require(cluster.store(0)?.memberStatus?.me)
         cluster.stop(try #require(cluster.store(2)))
@@ -105,15 +103,14 @@ struct DifferenceTests {
 
     @Test func nobodyIsPutOutOfTwoAsNobodyCanTellWhoIsRight() async throws {
         let cluster = try cluster(2)
-        let leader = try await cluster.leader()
-        try await fill(leader)
+        try await fill(cluster)
         try await cluster.becomeWhole()
         let numbers = cluster.stores.compactMap { $0.memberStatus?.me }
         try alter("k7", at: 0, of: cluster)
         while cluster.differences.isEmpty { await Task.yield() }
         let sums = try #require(cluster.differences.first?.sums)
         #expect(Set(sums.keys) == Set(numbers) && Set(sums.values).count == 2)
-        try await cluster.leader().put("goes", "on")
+        try await cluster.put("goes", "on")
         try await cluster.becomeWhole()
         #expect(Set(cluster.stores.compactMap { $0.memberStatus?.me }) == Set(numbers))
         #expect(!cluster.differences.contains { $0.isOfThisMember })
@@ -135,16 +132,23 @@ struct DifferenceTests {
             } catch {}
             for _ in 0..<150 {
                 let key = "k\(Int.random(in: 0..<100, using: &random))"
-                switch Int.random(in: 0..<8, using: &random) {
-                case 0: try await store.delete(key)
-                case 1:
-                    do throws(StoreError) { try await store.put(key, value, lease: lease) } catch {
-                        #expect(error == .leaseNotFound(lease))
+                let choice = Int.random(in: 0..<8, using: &random)
+                // On a busy machine the leader may change: then nobody knows what became of it.
+                do throws(StoreError) {
+                    switch choice {
+                    case 0: try await store.delete(key)
+                    case 1: try await store.put(key, value, lease: lease)
+                    default: try await store.put(key, value)
                     }
-                default: try await store.put(key, value)
+                } catch {
+                    #expect([.leaseNotFound(lease), .outcomeUnknown, .noLeader].contains(error))
                 }
             }
-            if round % 2 == 0 { try await store.compact(at: store.revision) }
+            if round % 2 == 0 {
+                do throws(StoreError) { try await store.compact(at: store.revision) } catch {
+                    #expect([.outcomeUnknown, .noLeader].contains(error))
+                }
+            }
             let place = Int.random(in: 0..<3, using: &random)
             cluster.stop(try #require(cluster.store(place)))
             if round % 4 == 1, try cluster.scratches[place].names().contains("checkpoint") {
@@ -152,14 +156,14 @@ struct DifferenceTests {
             }
             try cluster.start(place)
             try await cluster.becomeWhole()
-            try await isCompared(by: try await cluster.leader(), with: cluster)
+            try await isCompared(cluster)
         }
         #expect(cluster.differences.isEmpty && cluster.damage.isEmpty)
     }
 
-    /// Waits until the leader, or the one after it, has compared what there is now.
-    private func isCompared(by leader: Store, with cluster: Cluster) async throws {
-        let revision = leader.revision
+    /// Waits until whoever leads has compared what there is now.
+    private func isCompared(_ cluster: Cluster) async throws {
+        let revision = try await cluster.leader().revision
         while !cluster.stores.contains(where: {
             ($0.memberStatus?.comparedRevision ?? .none) >= revision
         }) { await Task.yield() }
@@ -167,10 +171,8 @@ struct DifferenceTests {
 
     @Test func theLeaderKnowsUpToWhereAMajorityHoldsTheSame() async throws {
         let cluster = try cluster(3)
-        let leader = try await cluster.leader()
-        try await fill(leader)
-        let revision = leader.revision
-        while (leader.memberStatus?.comparedRevision ?? .none) < revision { await Task.yield() }
+        try await fill(cluster)
+        try await isCompared(cluster)
         #expect(cluster.differences.isEmpty)
     }
 }
