@@ -163,12 +163,12 @@ final class Cluster: Sendable {
 
     /// Puts a key at whoever leads, until somebody has acknowledged it: on a busy machine, leaders
     /// change.
-    func put(_ key: String, _ value: String) async throws {
+    @discardableResult
+    func put(_ key: String, _ value: String) async throws -> Revision {
         while true {
             let store = try await leader()
             do throws(StoreError) {
-                _ = try await store.put(key, value)
-                return
+                return try await store.put(key, value)
             } catch {
                 guard [.outcomeUnknown, .noLeader].contains(error) else { throw error }
             }
