@@ -18,6 +18,9 @@ package final class SimulatedDisk {
         var isSizeDurable = false
         /// The end of what was ever written.
         var writtenEnd = 0
+        /// The last write since the file has its name, and the last one that was synced.
+        var lastWrite = 0..<0
+        var lastSynced = 0..<0
 
         init(bytes: Int) { self.bytes = [UInt8](repeating: 0, count: bytes) }
     }
@@ -150,6 +153,7 @@ package final class SimulatedDisk {
                 return (.failed(.missing), nil)
             }
             files[new] = file
+            (file.lastWrite, file.lastSynced) = (0..<0, 0..<0)
             unsyncedNames.append(.move(name, to: new, file))
         case .remove(let name):
             guard files.removeValue(forKey: name) != nil else { return (.failed(.missing), nil) }
@@ -203,6 +207,7 @@ package final class SimulatedDisk {
             return (.failed(.io), .syncFails)
         }
         file.unsynced.removeAll(keepingCapacity: true)
+        file.lastSynced = file.lastWrite
         file.isSizeDurable = true
         return (.done, nil)
     }
@@ -253,6 +258,10 @@ package final class SimulatedDisk {
     }
 
     /// Flips a bit of what was written and synced. Returns where, if there is anything.
+    ///
+    /// It spares what was written to a file last, unless that was all of it: rot in the last batch of
+    /// a member that crashed cannot be told from a torn write (decision 7), so no member could be
+    /// expected to find it.
     func rot(_ random: inout SeededRandom) -> (file: String, offset: Int)? {
         let names = files.keys.sorted().filter { (files[$0]?.writtenEnd ?? 0) > 0 }
         guard !names.isEmpty else { return nil }
@@ -264,7 +273,9 @@ package final class SimulatedDisk {
         guard let file = files[name] else { return nil }
         let offset = file.writtenEnd - 1 - random.below(min(depth, file.writtenEnd))
         let sector = offset / Self.sectorBytes
-        guard !file.unsynced.contains(where: { $0.sector == sector }) else { return nil }
+        guard !file.unsynced.contains(where: { $0.sector == sector }),
+            !file.lastWrite.contains(offset), !file.lastSynced.contains(offset)
+        else { return nil }
         file.bytes[offset] ^= 1 << UInt8(random.below(8))
         return (name, offset)
     }
@@ -287,6 +298,7 @@ extension SimulatedDisk.File {
             unsynced.append((number, Array(bytes[sector(number)])))
         }
         bytes.replaceSubrange(offset..<offset + new.count, with: new)
+        lastWrite = offset..<offset + new.count
         writtenEnd = max(writtenEnd, offset + new.count)
     }
 
