@@ -71,7 +71,8 @@ extension LogWriting {
     ) throws(StoreError) {
         do throws(StoreError) {
             let chunk = try SnapshotSender.chunk(
-                of: part, from: offset, bytesMax: Self.chunkBytes, files)
+                of: part, from: offset, bytesMax: Self.chunkBytes, files,
+                writtenEnd: replica.writtenEnd)
             send(chunk, to: member)
         } catch {
             guard case .damaged = error else { throw error }

@@ -69,14 +69,18 @@ package enum SnapshotSender {
     /// Room for how the follower voted.
     private static let roomMin = 1024
 
-    /// The answer to a request for a chunk. Before the first of a part, all of it is checked.
+    /// The answer to a request for a chunk of a log that has been written up to `end`. Before the
+    /// first of a part, all of it is checked. A part that reaches further was offered before a crash
+    /// that took what was not synced: it is gone, and nothing is damaged.
     ///
     /// - Throws: ``StoreError/damaged(file:_:)`` if it is not what was written: whoever has such a
     ///   log can give it to nobody, nor keep it.
     package static func chunk(
-        of part: SnapshotPart, from offset: Int, bytesMax: Int, _ files: some MemberFiles
+        of part: SnapshotPart, from offset: Int, bytesMax: Int, _ files: some MemberFiles,
+        writtenEnd end: LogPosition
     ) throws(StoreError) -> SnapshotMessage {
         guard files.sequences.contains(part.sequence),
+            part.sequence < end.segment || part.sequence == end.segment && part.bytes <= end.offset,
             try header(of: part.sequence, files).salt == part.salt
         else { return .gone(part) }
         return try files.withSegment(part.sequence) { bytes throws(StoreError) in

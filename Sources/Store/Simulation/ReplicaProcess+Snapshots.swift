@@ -89,9 +89,10 @@ extension ReplicaProcess {
             let parts = try SnapshotSender.parts(files, writtenEnd: end)
             if !parts.isEmpty { send(.parts(parts), to: from) }
         case .askChunk(let part, let offset):
+            guard let end = running?.replica.writtenEnd else { return }
             snapshot.servedAt = tickCount
             let chunk = try SnapshotSender.chunk(
-                of: part, from: offset, bytesMax: habits.chunkBytes, files)
+                of: part, from: offset, bytesMax: habits.chunkBytes, files, writtenEnd: end)
             send(chunk, to: from)
         case .parts, .chunk, .gone:
             guard snapshot.receiver?.source.number == from.number else { return }
