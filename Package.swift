@@ -93,7 +93,7 @@ targets += [
                   "martlet-store-bench"]),
     tests("StoreHistoryTests", at: "Tests/StoreHistoryTests", knows: ["StoreCore", "StoreHistory"]),
     tests("StoreSimulationTests", at: "Tests/StoreSimulationTests",
-          knows: ["StoreSimulation", "StoreSimulator"]),
+          knows: ["StoreCore", "StoreHistory", "StoreSimulation", "StoreSimulator"]),
     tests("StoreSimulatorTests", at: "Tests/StoreSimulatorTests",
           knows: ["ReferenceStore", "StoreHistory", "StoreSimulator"]),
 ]

@@ -177,11 +177,11 @@ extension ReplicaProcess {
 
     /// Not before there is space for more than the next few puts.
     private func noteSpace() {
-        if reserves.count == 2, blocked.isEmpty { isDiskFull = false }
+        if reserves.count == SimulatedFiles.reserves.count, blocked.isEmpty { isDiskFull = false }
     }
 
     private func fillReserves() {
-        for name in ["reserve-1", "reserve-2"] where !reserves.contains(name) {
+        for name in SimulatedFiles.reserves where !reserves.contains(name) {
             guard disk.byteCount(of: name) == nil, !isPlanned(name) else { continue }
             make(FileJob(name: name, bytes: boot.segmentBytes, contents: [], .reserve))
         }

@@ -212,7 +212,8 @@ final class ReplicaProcess {
     /// What files mean nothing.
     private func removeStrays() {
         for name in disk.names {
-            let isReserve = name.hasPrefix("reserve-")
+            // One that a crash has left half made, under a temporary name, is none.
+            let isReserve = SimulatedFiles.reserves.contains(name)
             if isReserve, (disk.byteCount(of: name) ?? 0) >= boot.segmentBytes {
                 reserves.insert(name)
             } else if isReserve || name.hasPrefix("spare-") || name.hasSuffix(".new") {

@@ -7,6 +7,7 @@ internal import StoreSimulator
 ///
 ///     segment-1           a segment of the log, by its sequence number
 ///     spare-7             a file to become a segment, or once one
+///     reserve-1           a file to become a segment when the disk is full
 ///     member              who this is (``IdentityFile``)
 ///     checkpoint          the key space as it was some time ago
 struct SimulatedFiles: MemberFiles {
@@ -21,6 +22,7 @@ struct SimulatedFiles: MemberFiles {
 
     static let identity = "member"
     static let checkpoint = "checkpoint"
+    static let reserves = ["reserve-1", "reserve-2"]
     static func segment(_ sequence: UInt32) -> String {
         sequence < firstSegments.count ? firstSegments[Int(sequence)] : "segment-\(sequence)"
     }
