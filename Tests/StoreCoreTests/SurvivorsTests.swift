@@ -1,4 +1,5 @@
 import LogTape
+import Raft
 import StoreCore
 import Testing
 
@@ -42,5 +43,37 @@ struct SurvivorsTests {
         var tape = try tape(compactedAt: 5)
         tape.core.noteCheckpoint(at: 1)
         #expect(try deletesKept(of: tape) == 0)
+    }
+
+    /// The checkpoint stands in the log between the delete and the copy.
+    @Test(arguments: [true, false])
+    func aPutDoesNotComeBackThatWasForgottenBeforeTheCheckpointWasDone(
+        isCopiedDuringIt: Bool
+    ) throws {
+        var tape = LogTape()
+        try tape.put("key", "deleted")
+        tape.sync()
+        let putEnd = tape.end
+        try tape.delete("key")
+        try tape.put("other", "alive")
+        tape.sync()
+        let position = tape.position
+        var begun = isCopiedDuringIt ? CheckpointWriter(tape.core, at: position) : nil
+
+        try tape.copySurvivors(before: putEnd)
+        try tape.compact(tape.core.revision)
+        var next: [UInt8]? = []
+        while let start = next { next = tape.core.prune(from: start) }
+        var writer = begun.take() ?? CheckpointWriter(tape.core, at: position)
+        while writer.next != nil { writer.addLeaf(of: tape.core) }
+        let body = writer.take().bytes
+        let checkpoint = writer.header(committed: position.last.index) + body
+
+        #expect(contents(of: tape.core, in: tape.bytes) == "other=alive@4 ")
+        let whole = try recover(tape.bytes)
+        #expect(whole.contents == "other=alive@4 ", "found again from the log")
+        let found = try recover(tape.bytes, checkpoint: checkpoint)
+        #expect(found.contents == "other=alive@4 ", "found again from the checkpoint")
+        #expect(found.sum == tape.core.sum)
     }
 }

@@ -3,8 +3,9 @@ package import Raft
 
 // A checkpoint is the key space as it was while the log went on: each leaf at its own moment, none
 // before `position`. Replaying the log from there on makes it whole, as every change stands for
-// itself. It counts once all that it may have seen is durable, and bears its name from then on.
-// A checkpoint saves time at a start and nothing else; the log alone suffices.
+// itself; but a copy there of a put that the key space had forgotten is passed over, as the delete
+// that hid it may lie before. It counts once all that it may have seen is durable, and bears its
+// name from then on. A checkpoint saves time at a start and nothing else; the log alone suffices.
 //
 //    0  8 bytes  "MARTCKP" and format version 3
 //    8  u32      crc32c over all that follows
@@ -183,6 +184,7 @@ extension StoreState {
         revision = Revision(try reader.integer())
         compacted = Revision(try reader.integer())
         notes.committed = LogIndex(try reader.integer())
+        notes.revision = revision
         try readSegments(&reader, &notes)
         try readLeases(&reader)
         while !reader.isAtEnd { try readKey(&reader) }

@@ -10,6 +10,8 @@ package struct ReplayNotes {
     package var segmentsNeeded: Set<UInt32> = []
     /// Of the checkpoint: it may have seen entries up to here, which are committed.
     package var committed = LogIndex.zero
+    /// Of the checkpoint: of all changes up to here, it lacks only those that compaction took away.
+    package var revision = Revision.none
     package init() {}
 }
 
@@ -80,7 +82,9 @@ extension StoreState {
     ) throws(LogDamage) {
         let payload = bytes.extracting(record.payload)
         switch record.kind {
-        case .survivors: try replayChanges(record, of: bytes, segment: header.sequence)
+        case .survivors:
+            try replayChanges(
+                record, of: bytes, segment: header.sequence, checkpointed: notes.revision)
         case .opening: try replayOpening(record, payload, header: header, notes: &notes)
         case .leaseCopy:
             try replayLease(record, payload, segment: header.sequence)
@@ -153,8 +157,10 @@ extension StoreState {
 
     // MARK: Changes
 
+    /// - Parameter checkpointed: The last revision that a checkpoint had before the record.
     private mutating func replayChanges(
-        _ record: LogRecord, of bytes: RawSpan, segment: UInt32
+        _ record: LogRecord, of bytes: RawSpan, segment: UInt32,
+        checkpointed: Revision = .none
     ) throws(LogDamage) {
         let isCopy = record.kind == .survivors
         let transaction = Revision(bytes.integer(at: record.payload.lowerBound, as: Int64.self))
@@ -162,11 +168,26 @@ extension StoreState {
             guard isCopy || change.modRevision == transaction else {
                 throw LogDamage(offset: change.offset, reason: .contents)
             }
+            guard !isCopy || !isForgotten(change, of: bytes, checkpointed) else {
+                // It would come back if the log were replayed without the checkpoint.
+                segments.update(segment) { $0.note(put: change.modRevision) }
+                return
+            }
             restore(change, of: bytes, segment: segment, isCopy: isCopy)
         }
         guard !isCopy else { return }
         revision = max(revision, transaction)
         segments.update(segment) { $0.note(transaction: transaction, at: record.offset) }
+    }
+
+    /// Whether a copied put was forgotten before the checkpoint was done. The delete that let it
+    /// be forgotten may come before the checkpoint's place in the log: nothing else would tell.
+    private func isForgotten(
+        _ change: Change, of bytes: RawSpan, _ checkpointed: Revision
+    ) -> Bool {
+        guard !change.isDelete, change.modRevision <= checkpointed else { return false }
+        let key = bytes.slice(change.keyOffset, change.keyBytes)
+        return keys.newestRevision(key, upTo: change.modRevision) != change.modRevision
     }
 
     private static func forEachChange(

@@ -63,6 +63,25 @@ package struct LogTape: ~Copyable {
         core.noteCompacted(revision)
     }
 
+    /// Copies what is alive in the records before `end`, and refers readers to the copies.
+    package mutating func copySurvivors(before end: Int) throws(LogDamage) {
+        let start = SegmentHeader.byteCount
+        let survivors = try core.survivors(
+            in: bytes.raw, of: Self.header, from: start, bytesMax: end - start)
+        let decision = core.copy(survivors, into: &batch)
+        sync()
+        let written = bytes
+        for move in decision.moves {
+            guard let change = Change(at: Int(move.new.offset), in: written.raw) else { continue }
+            let key = written.raw.extracting(
+                change.keyOffset..<change.keyOffset + change.keyBytes)
+            core.move(change, key: key, from: move.old, to: move.new)
+        }
+    }
+
+    /// Where the next batch begins, after a sync.
+    package var position: LogPosition { batch.position }
+
     /// Ends the batch and writes it.
     package mutating func sync() {
         batch.commit()
@@ -110,15 +129,26 @@ package struct Recovered {
 
 /// Recovers a store from one segment's bytes.
 ///
-/// - Parameter isFirst: Whether no segment was before it, retired or not.
-package func recover(_ bytes: [UInt8], isFirst: Bool = true) throws(LogDamage) -> Recovered {
+/// - Parameters:
+///   - isFirst: Whether no segment was before it, retired or not.
+///   - checkpoint: A checkpoint to begin with.
+package func recover(
+    _ bytes: [UInt8], isFirst: Bool = true, checkpoint: [UInt8]? = nil
+) throws(LogDamage) -> Recovered {
     let raw = bytes.raw
     let header = try SegmentHeader(in: raw)
     var scan = SegmentScan(header: header, after: isFirst ? .origin : nil)
-    var replay = LogReplay(member: LogTape.member)
+    var (position, notes) = (LogPosition.origin, ReplayNotes())
+    var core = StoreState()
+    if let checkpoint {
+        core = try StoreState(checkpoint: checkpoint.raw, position: &position, notes: &notes)
+    }
+    var replay = LogReplay(
+        member: LogTape.member, core: core, applied: position.last.index, notes: notes)
     let reader: LogReplay.SegmentReader = { _, body throws(LogDamage) in try body(bytes.raw) }
     while let batch = try scan.nextBatch(in: raw) {
-        try replay.take(batch, of: raw, header: header, isNew: true, reading: reader)
+        let isNew = batch.lowerBound >= position.offset
+        try replay.take(batch, of: raw, header: header, isNew: isNew, reading: reader)
     }
     try replay.takeInAll(reading: reader)
     replay.finish()
