@@ -91,8 +91,10 @@ extension ReplicaProcess {
         case .askChunk(let part, let offset):
             guard let end = running?.replica.writtenEnd else { return }
             snapshot.servedAt = tickCount
+            // Large segments in small pieces would take longer than clients are asked to wait.
+            let bytesMax = max(habits.chunkBytes, part.fileBytes / Limits.chunksPerSegmentMax)
             let chunk = try SnapshotSender.chunk(
-                of: part, from: offset, bytesMax: habits.chunkBytes, files, writtenEnd: end)
+                of: part, from: offset, bytesMax: bytesMax, files, writtenEnd: end)
             send(chunk, to: from)
         case .parts, .chunk, .gone:
             guard snapshot.receiver?.source.number == from.number else { return }

@@ -483,6 +483,8 @@ final class ReplicaProcess {
 enum Limits {
     /// How many times the size that the world gives to segments they may have in a long log.
     static let segmentGrowthMax = 32
+    /// In how many pieces a segment is sent.
+    static let chunksPerSegmentMax = 16
     static let inputsMax = 400
     /// The first byte of a message.
     static let peerFrame: UInt8 = 0
