@@ -72,18 +72,19 @@ struct SegmentBook {
         copyBytesAllowed += Self.copiesPerDeadByte * freed.bytes
     }
 
-    /// A lease was written, which makes an older record of it worthless.
-    mutating func noteLeaseWritten() {
-        copyBytesAllowed += Self.copiesPerDeadByte * Self.leaseRecordBytes
+    /// A lease, or its end, was written to a segment, which makes an older record of it worthless; or
+    /// it was copied there, which has to be paid for.
+    mutating func noteLease(_ kind: RecordKind, in segment: UInt32) {
+        guard kind == .leaseCopy || kind == .leaseEndCopy else {
+            copyBytesAllowed += Self.copiesPerDeadByte * Self.leaseRecordBytes
+            return
+        }
+        pay(forCopying: Self.leaseRecordBytes)
+        update(segment) { $0.leaseCopies += 1 }
     }
     private static let leaseRecordBytes = RecordHeader.byteCount + 24
 
     mutating func pay(forCopying bytes: Int) { copyBytesAllowed -= bytes }
-
-    mutating func payForLease(in segment: UInt32) {
-        pay(forCopying: Self.leaseRecordBytes)
-        update(segment) { $0.leaseCopies += 1 }
-    }
 
     /// What lies dead has not been paid for, as far as anybody knows after a start.
     mutating func allowCopies() { copyBytesAllowed = Self.copiesPerDeadByte * deadBytes }

@@ -129,12 +129,10 @@ extension StoreState {
         for id in survivors.leases where leases[id] != nil {
             noteSaved(id, segment: batch.position.segment)
             append(lease: id, as: .leaseCopy, to: &batch)
-            segments.payForLease(in: batch.position.segment)
             decision.isLogged = true
         }
         for id in survivors.endedLeases where leases[id] == nil {
             append(leaseEnd: id, as: .leaseEndCopy, to: &batch)
-            segments.payForLease(in: batch.position.segment)
             decision.isLogged = true
         }
         let needed = survivors.changes.compactMap { survivor in

@@ -30,12 +30,8 @@ extension StoreState {
         case .compaction:
             try record.require(payload.byteCount == 8)
             compacted = max(compacted, Revision(payload.integer(at: 0, as: Int64.self)))
-        case .lease:
-            try replayLease(record, payload, segment: segment)
-            segments.noteLeaseWritten()
-        case .leaseEnd:
-            try replayLeaseEnd(record, payload)
-            segments.noteLeaseWritten()
+        case .lease: try replayLease(record, payload, segment: segment)
+        case .leaseEnd: try replayLeaseEnd(record, payload, segment: segment)
         case .membership, .noop: break
         default: throw LogDamage(offset: record.offset, reason: .contents)
         }
@@ -86,12 +82,8 @@ extension StoreState {
             try replayChanges(
                 record, of: bytes, segment: header.sequence, checkpointed: notes.revision)
         case .opening: try replayOpening(record, payload, header: header, notes: &notes)
-        case .leaseCopy:
-            try replayLease(record, payload, segment: header.sequence)
-            segments.payForLease(in: header.sequence)
-        case .leaseEndCopy:
-            try replayLeaseEnd(record, payload)
-            segments.payForLease(in: header.sequence)
+        case .leaseCopy: try replayLease(record, payload, segment: header.sequence)
+        case .leaseEndCopy: try replayLeaseEnd(record, payload, segment: header.sequence)
         case .retirement:
             try record.require(payload.byteCount >= 8)
             let retired = payload.integer(at: 0, as: UInt32.self)
@@ -140,6 +132,7 @@ extension StoreState {
         _ record: LogRecord, _ payload: RawSpan, segment: UInt32
     ) throws(LogDamage) {
         try record.require(payload.byteCount == 24)
+        segments.noteLease(record.kind, in: segment)
         leases.restore(
             LeaseID(payload.integer(at: 0, as: Int64.self)),
             LeaseBook.Lease(
@@ -149,9 +142,10 @@ extension StoreState {
     }
 
     private mutating func replayLeaseEnd(
-        _ record: LogRecord, _ payload: RawSpan
+        _ record: LogRecord, _ payload: RawSpan, segment: UInt32
     ) throws(LogDamage) {
         try record.require(payload.byteCount == 8)
+        segments.noteLease(record.kind, in: segment)
         leases.end(LeaseID(payload.integer(at: 0, as: Int64.self)))
     }
 

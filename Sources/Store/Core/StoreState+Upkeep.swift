@@ -43,7 +43,6 @@ extension StoreState {
                 milliseconds: milliseconds, savedMilliseconds: milliseconds,
                 deadline: now + milliseconds, segment: batch.position.segment))
         append(lease: id, as: .lease, to: &batch)
-        segments.noteLeaseWritten()
         return Decision(revision: revision, isLogged: true)
     }
 
@@ -70,12 +69,12 @@ extension StoreState {
         var decision = carryOut(accepted, into: &batch, changes: &changes)
         leases.end(id)
         append(leaseEnd: id, as: .leaseEnd, to: &batch)
-        segments.noteLeaseWritten()
         decision.isLogged = true
         return decision
     }
 
-    func append(leaseEnd id: LeaseID, as kind: RecordKind, to batch: inout LogBatch) {
+    mutating func append(leaseEnd id: LeaseID, as kind: RecordKind, to batch: inout LogBatch) {
+        segments.noteLease(kind, in: batch.position.segment)
         batch.begin(kind)
         batch.withPayload { $0.append(integer: id.number) }
     }
@@ -96,8 +95,7 @@ extension StoreState {
         for id in ids where leases[id] != nil {
             noteSaved(id, segment: batch.position.segment)
             append(lease: id, as: .lease, to: &batch)
-            segments.noteLeaseWritten()
-            decision.isLogged = true
+                decision.isLogged = true
         }
         return decision
     }
@@ -131,8 +129,9 @@ extension StoreState {
 
     package var leaseIDs: [LeaseID] { leases.leases.keys.sorted() }
 
-    func append(lease id: LeaseID, as kind: RecordKind, to batch: inout LogBatch) {
+    mutating func append(lease id: LeaseID, as kind: RecordKind, to batch: inout LogBatch) {
         guard let lease = leases[id] else { return }
+        segments.noteLease(kind, in: batch.position.segment)
         batch.begin(kind)
         batch.withPayload {
             $0.append(integer: id.number)
