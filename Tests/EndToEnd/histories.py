@@ -1,8 +1,8 @@
-"""Kills, pauses and parts the members of a cluster while clients write, read and watch, and has
-what they saw checked.
+"""Kills, pauses and parts the members of a cluster, and disturbs what they send, while clients
+write, read and watch, and has what they saw checked.
 
-Needs Python's own library, iproute2 and util-linux; tools/partition-rounds and tools/check-etcd run
-it. Everything that happens follows from one seed, but for when exactly.
+Needs Python's own library, iproute2, nftables and util-linux; tools/partition-rounds and
+tools/check-etcd run it. Everything that happens follows from one seed, but for when exactly.
 
 Exit status: 0 if all is well, 1 if a promise is broken, 77 if this machine has no network
 namespaces to give (--loopback does without, and without partitions).
@@ -210,12 +210,12 @@ class Rounds:
     def __init__(self, cluster, networks, seed):
         self.cluster, self.networks, self.chance = cluster, networks, random.Random(seed)
         self.members = cluster.members
-        self.done = {"kills": 0, "pauses": 0, "partitions": 0, "damages": 0}
+        self.done = {"kills": 0, "pauses": 0, "partitions": 0, "links": 0, "damages": 0}
         self.faults = {
             "kill leader": (8, lambda: self.kill([self.leader()])),
             "kill one": (3, lambda: self.kill([self.any()])),
             "kill two": (2, lambda: self.kill(self.chance.sample(range(len(self.members)), 2))),
-            "kill all": (2, lambda: self.kill(list(range(len(self.members))))),
+            "kill all": (2, lambda: self.kill(self.all())),
             "kill again while it starts": (2, self.kill_starting),
             "kill in turn": (2, self.kill_in_turn),
             "pause leader": (4, lambda: self.pause(self.leader())),
@@ -233,9 +233,15 @@ class Rounds:
                 "mute one to another": (1, lambda: self.mute(self.any(), one=True)),
                 "deafen leader": (2, self.deafen),
                 "part leader and kill another": (1, self.part_and_kill),
+                "lose packets of leader": (2, lambda: self.disturb([self.leader()], self.lose)),
+                "lose packets of all": (1, lambda: self.disturb(self.all(), self.lose)),
+                "squeeze leader": (2, lambda: self.disturb([self.leader()], self.squeeze)),
+                "squeeze all": (1, lambda: self.disturb(self.all(), self.squeeze)),
+                "reset connections of leader": (1, lambda: self.disturb([self.leader()], self.reset)),
+                "reset connections of all": (1, lambda: self.disturb(self.all(), self.reset)),
             }
         if isinstance(cluster, Martlet) and len(self.members) > 2:
-            self.faults |= {"rot": (1, lambda: self.damage(rot)), "lose a log": (1, lambda: self.damage(lose))}
+            self.faults |= {"rot": (1, lambda: self.damage(rot)), "lose a log": (1, lambda: self.damage(lose_log))}
 
     def leader(self):
         """The place of the member that leads; any if nobody does."""
@@ -247,6 +253,9 @@ class Rounds:
                     return place
             time.sleep(0.05)
         return self.any()
+
+    def all(self):
+        return list(range(len(self.members)))
 
     def any(self):
         return self.chance.randrange(len(self.members))
@@ -339,6 +348,24 @@ class Rounds:
         self.kill([(place + 1) % len(self.members)])
         self.heal()
 
+    def disturb(self, places, harm):
+        """What these members send to others arrives late, or in part, or ends its connection."""
+        self.done["links"] += 1
+        for place in places:
+            harm(place)
+        self.hold(4.0)
+        self.heal()
+
+    def lose(self, place):
+        self.networks.lose(place, self.chance.choice([2, 10, 30]))
+
+    def squeeze(self, place):
+        # The cluster needs some thousand kilobits a second.
+        self.networks.squeeze(place, self.chance.choice([100, 500, 2000]), self.chance.choice([50, 300, 2000]))
+
+    def reset(self, place):
+        self.networks.reset(place, self.chance.choice([2, 10, 50]))
+
     def damage(self, harm):
         """Harms the log of a member that is down, which is then to be let in anew by the others."""
         member = self.members[self.any()]
@@ -368,7 +395,7 @@ def rot(log, chance):
         opened.write(bytes([used[place] ^ 1 << chance.randrange(8)]))
 
 
-def lose(log, chance):
+def lose_log(log, chance):
     """All segments are gone; mostly all else that the disk had, too: then the member looks like one
     that starts for the first time."""
     for file in log.glob("*" if chance.random() < 0.7 else "*.log"):
@@ -531,7 +558,7 @@ def main():
 
 
 def report(figures):
-    print("{rounds} rounds: {kills} kills, {pauses} pauses, {partitions} partitions, {damages} logs damaged; "
+    print("{rounds} rounds: {kills} kills, {pauses} pauses, {partitions} partitions, {links} bad links, {damages} logs damaged; "
           "{operations} operations, {acknowledged} changes acknowledged, {unknown} of unknown outcome, {refused} refused, "
           "{events} events; checked in {check_s:.1f} s: {violations} violations".format(**figures))
     outages = figures["outages"]
