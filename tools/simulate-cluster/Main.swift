@@ -34,7 +34,7 @@ struct Options {
         usage: simulate [--seeds N] [--seed S] [--trace] [--members 1|3|5] [--seconds N]
                         [--only FAULT]... [--without FAULT]... [--defect NAME] [--gate]
                         [--history FILE] [--current FILE] [--reference] [--busy] [--long]
-                        [--list]
+                        [--every-tick] [--list]
           --seeds N       how many worlds to run (100; 1 with --seed)
           --seed S        the first seed (a fresh one)
           --trace         prints all that happens
@@ -49,7 +49,9 @@ struct Options {
           --history FILE  where to write the history of a world in which something is wrong
           --busy          many impatient clients, which are in every fourth six worlds otherwise
           --long          worlds of two hours, as clusters mostly are: clients that call every
-                          few seconds, minutes between two faults
+                          few seconds or minutes, minutes between two faults
+          --every-tick    leaves out no ticks of members, and sees whether those that come to
+                          nothing do (slow)
           --reference     a plain store made to try the simulator, instead of the real one
           --list          names faults and defects
           --current FILE  holds the seed that is running, for when the program traps
@@ -70,6 +72,7 @@ struct Options {
     var isReference = false
     var isBusy = false
     var isLong = false
+    var isEveryTick = false
 
     init(_ arguments: [String]) throws {
         var rest = arguments[...]
@@ -90,6 +93,7 @@ struct Options {
             case "--reference": isReference = true
             case "--busy": isBusy = true
             case "--long": isLong = true
+            case "--every-tick": isEveryTick = true
             default: throw UsageError(reason: "\(name) is not known")
             }
         }
@@ -129,12 +133,13 @@ struct Options {
         settings.chaosSeconds = seconds
         switch seed / 6 % 4 {
         case _ where isBusy: settings.makeBusy()
-        case _ where isLong: settings.makeLong()
+        case _ where isLong: settings.makeLong(seed: seed)
         case 0: if seed / 24 % 2 == 0 { settings.makeBusy() } else { settings.makeHasty() }
         case 1 where seed / 24 % 2 == 0: settings.makePatient()
         case 2: settings.makeLeisurely()
         default: break
         }
+        settings.leavesTicksOut = !isEveryTick
         settings.faults = (only.isEmpty ? settings.faults : only).subtracting(without)
         return settings
     }

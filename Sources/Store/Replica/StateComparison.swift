@@ -144,6 +144,20 @@ package struct StateComparison: Sendable {
         return nil
     }
 
+    /// How many ticks nothing would be found in: those until the next comparison begins, or any
+    /// number if this revision has been compared. Nil while one is under way, or has found something.
+    func calmTicks(term: Term, at revision: Revision, _ present: [MemberID]) -> Int? {
+        guard let round, round.term == term, let own = round.sums[id],
+            round.sums.values.allSatisfy({ $0 == own })
+        else { return nil }
+        if agreed == revision, round.revision == revision { return .max }
+        guard present.allSatisfy({ round.sums[$0] != nil }) else { return nil }
+        return max(Self.ticksBetween - ticks, 0)
+    }
+
+    /// Lets ticks pass at a leader.
+    mutating func pass(ticks: Int) { self.ticks = min(self.ticks + ticks, Self.ticksBetween) }
+
     // MARK: A follower
 
     /// The leader has sent a heartbeat, with a question or without.

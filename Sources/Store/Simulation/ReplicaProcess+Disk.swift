@@ -128,6 +128,7 @@ extension ReplicaProcess {
         case .checkpoint(let segment):
             checkpoint = CheckpointWork()
             core.noteCheckpoint(at: segment)
+            seenByHouse = nil
         case .installation: _ = try finishInstallation()
         case .incoming: break
         }

@@ -46,6 +46,7 @@ extension ReplicaProcess {
             !snapshot.isServing(tickCount)
         else { return }
         looksForVictim = false
+        seenByHouse = running?.replica.published.index
         let plan = RetentionPlan(bytesMin: habits.logBytesMin)
         if let victim = core.victim(spareBytes: 0, plan: plan) {
             reclaim = Reclaim(sequence: victim)

@@ -80,6 +80,8 @@ final class ReplicaProcess {
     var hasLostEntries = false
     var lastTick: Moment?
     var tickCount = 0
+    /// Until a checkpoint is made that nothing asks for.
+    var ticksToCheckpoint: Int?
 
     // Disk
     var commands: [(ticket: DiskTicket, done: DiskDone?, isRemoval: Bool)] = []
@@ -96,6 +98,8 @@ final class ReplicaProcess {
     var next: SegmentHeader?
     var nextBytes: Int?
     var looksForVictim = true
+    /// How far the log was published when it was last looked for one.
+    var seenByHouse: LogIndex?
     var reclaim: Reclaim?
     var pruneStart: [UInt8]?
     var checkpoint = CheckpointWork()
@@ -119,6 +123,7 @@ final class ReplicaProcess {
         member = MemberID(boot.member.number)
         random = SeededRandom(seed: boot.seed)
         habits = Habits(&random)
+        ticksToCheckpoint = habits.ticksToCheckpoint(boot.restFactor, &random)
         files = SimulatedFiles(disk)
         identity = IdentityFile(
             member: member,
@@ -355,14 +360,20 @@ final class ReplicaProcess {
 
     private func tick() throws(StoreError) {
         lastTick = now
-        if random.chance(permille: habits.checkpointPermille) { checkpoint.isWanted = true }
+        countDownToCheckpoint()
         running?.replica.tick(&core, &effects)
         try noteFindings()
         tickSnapshot()
-        if tickCount % 10 == 0 {
-            tellProgress()
-            looksForVictim = true
-        }
+        if tickCount % boot.progressTicks == 0 { tellProgress() }
+        if tickCount % Limits.houseTicks == 0 { looksForVictim = true }
+    }
+
+    private func countDownToCheckpoint() {
+        guard let left = ticksToCheckpoint else { return }
+        ticksToCheckpoint = left - 1
+        guard left <= 1 else { return }
+        checkpoint.isWanted = true
+        ticksToCheckpoint = habits.ticksToCheckpoint(boot.restFactor, &random)
     }
 
     /// Ends this process if it is the one that differs: it says nothing more but who may lead.
@@ -486,6 +497,8 @@ enum Limits {
     /// In how many pieces a segment is sent.
     static let chunksPerSegmentMax = 16
     static let inputsMax = 400
+    /// After so many ticks, it is looked for segments in which little is alive.
+    static let houseTicks = 10
     /// The first byte of a message.
     static let peerFrame: UInt8 = 0
     static let snapshotFrame: UInt8 = 1
@@ -510,8 +523,8 @@ struct Habits {
     let logBytesMin: Int
     /// A checkpoint is made once so many segments were begun.
     let segmentsPerCheckpoint: Int
-    /// And at so many ticks in a thousand.
-    let checkpointPermille: Int
+    /// And after so many ticks on the average.
+    let checkpointTicks: Int?
     /// How much is copied, or sent of a snapshot, at a time.
     let chunkBytes: Int
     /// Whether nothing is taken in while the log is written, and then all that has come before
@@ -521,9 +534,13 @@ struct Habits {
     init(_ random: inout SeededRandom) {
         logBytesMin = random.pick([96, 96, 384]) * 1024
         segmentsPerCheckpoint = random.pick([1, 2, 6, 12])
-        checkpointPermille = random.pick([0, 100, 300])
+        checkpointTicks = random.pick([nil, 10, 3])
         chunkBytes = random.pick([2, 8, 8]) * 1024
         takesRounds = random.chance(permille: 500)
+    }
+
+    func ticksToCheckpoint(_ restFactor: Int, _ random: inout SeededRandom) -> Int? {
+        checkpointTicks.map { 1 + random.below(2 * $0 * restFactor) }
     }
 }
 

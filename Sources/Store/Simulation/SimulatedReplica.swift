@@ -27,5 +27,7 @@ package struct SimulatedReplica: SimulatedMachine {
             try process.take(input)
         }
     }
-}
 
+    package var calm: Calm? { process.calm }
+    package mutating func pass(ticks: Int, now: Moment) { process.pass(ticks: ticks, now: now) }
+}

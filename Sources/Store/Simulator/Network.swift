@@ -12,6 +12,8 @@ struct Network {
         /// Of the newest message sent, and of the newest delivered.
         var sent: UInt64 = 0
         var delivered: UInt64 = 0
+        /// The newest message sent when the calm began.
+        var sentBefore: UInt64 = 0
     }
 
     private var links: [Link]
@@ -60,6 +62,16 @@ struct Network {
     /// Loses what is larger than so many bytes, from a node to all others.
     mutating func limit(from node: Int, to bytesMax: Int) {
         for to in 0..<nodes { self[node, to].bytesMax = bytesMax }
+    }
+
+    mutating func noteCalm() {
+        for place in links.indices { links[place].sentBefore = links[place].sent }
+    }
+
+    /// Whether all that is sent arrives in time.
+    func isSound(_ now: Moment) -> Bool {
+        lossPermille == 0 && duplicationPermille == 0 && delayPermille == 0
+            && links.allSatisfy { !$0.isCut && $0.cloggedUntil <= now && $0.bytesMax == .max }
     }
 
     var isCut: Bool { links.contains(where: \.isCut) }

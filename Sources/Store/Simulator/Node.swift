@@ -33,6 +33,8 @@ final class Node {
     var plannedCrash: (loss: SimulatedDisk.Loss, kind: FaultKind)?
     /// Inputs until it crashes in the middle of a snapshot's installation.
     var inputsToInterruption: Int?
+    /// And not before.
+    var sparedUntil = Moment(0)
 
     /// Whether the disk holds something else than the process was told.
     var isDamaged = false
@@ -46,6 +48,13 @@ final class Node {
     var isBeingReplaced = false
     /// Whether its member is about to be removed.
     var isLeaving = false
+
+    /// When the tick that came last was due, or that is due now.
+    var tickDue = Moment(0)
+    /// Whether a tick is to come; none is while all is calm.
+    var isTickPlanned = false
+    /// What its clock showed at the last one.
+    var tickClock = Moment(0)
 
     var clockOffset: Int64 = 0
     var clockPermille: Int64 = 1000
@@ -85,12 +94,13 @@ extension World {
             member: member, founders: node.founders, seed: node.random.next(),
             now: node.clock(now), tickMicroseconds: plan.tickMicroseconds,
             electionTicks: settings.electionTicks,
-            segmentBytes: plan.segmentBytes)
+            segmentBytes: plan.segmentBytes, restFactor: settings.restFactor,
+            progressTicks: settings.progressTicks(plan.tickMicroseconds))
         effects.removeAll()
         effects.standing = node.standing
         node.process = processes.start(boot, node.disk, &effects)
-        let phase = node.random.between(1...plan.tickMicroseconds)
-        queue.add(.tick(node: node.index, incarnation: node.incarnation), at: after(phase))
+        planTick(node, at: after(node.random.between(1...plan.tickMicroseconds)))
+        node.tickClock = node.clock(now)
         strikeAgain(node)
         carryOut(node)
     }
@@ -127,9 +137,13 @@ extension World {
 
     func tick(_ node: Node, _ incarnation: Int) {
         guard node.incarnation == incarnation else { return }
-        let microseconds = plan.tickMicroseconds * 1000 / node.clockPermille
-        queue.add(.tick(node: node.index, incarnation: incarnation), at: after(microseconds))
+        (node.tickDue, node.isTickPlanned) = (now, false)
+        let isOfCalm = isCalm || becomesCalm(at: node)
+        if isOfCalm, settings.leavesTicksOut { return }
+        planTick(node, at: after(tickMicroseconds(of: node)))
+        node.tickClock = node.clock(now)
         step(node, .tick)
+        if isOfCalm { expectCalm(node) }
     }
 
     func step(_ node: Node, _ input: Input) {
@@ -177,13 +191,18 @@ extension World {
             node.inputsToInterruption = nil
             return
         }
-        if node.inputsToInterruption == nil, plan.interruptsSnapshots, phase == .chaos {
+        if node.inputsToInterruption == nil, plan.interruptsSnapshots, phase == .chaos,
+            node.sparedUntil <= now
+        {
             node.inputsToInterruption = faultRandom.below(12)
         }
         guard let left = node.inputsToInterruption else { return }
         node.inputsToInterruption = left - 1
         guard left == 0 else { return }
         faults.add(.snapshotInterrupted)
+        if settings.faultRestFactor > 1 {
+            node.sparedUntil = after(faultRandom.between(plan.restMicroseconds))
+        }
         crash(node, faultRandom.pick([.nothing, .unsynced, .torn]))
         startLater(node, 50_000...2_000_000)
     }
@@ -409,7 +428,11 @@ extension World {
         trace.note(
             now, 7, Trace.digest(bytes),
             text: "\(member) -> \(node.name) message of \(bytes.count) bytes")
+        if isCalm { passTicks(node) }
         step(node, .message(from: member, bytes))
+        // The last heartbeats and their answers, as a rule; but now and then, what they overtook.
+        let isOld = settings.leavesTicksOut || serial <= network[from, node.index].sentBefore
+        if isCalm, isOld, node.process?.calm == nil { stir() }
     }
 
     // MARK: Clients' connections

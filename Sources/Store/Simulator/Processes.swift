@@ -17,6 +17,9 @@ protocol Processes: AnyObject {
 protocol RunningProcess: AnyObject {
     func step(_ input: Input, _ now: Moment, _ disk: SimulatedDisk, _ effects: inout Effects)
 
+    var calm: Calm? { get }
+    func pass(ticks: Int, _ now: Moment)
+
     /// What is broken between members after a step of this one, if anything is.
     func broken(after member: MemberNumber) -> String?
 }
@@ -39,7 +42,8 @@ final class ProcessesOf<Machine: SimulatedMachine>: Processes {
         let boot = Boot(
             member: boot.member, founders: boot.founders, seed: boot.seed, now: boot.now,
             tickMicroseconds: boot.tickMicroseconds, electionTicks: boot.electionTicks,
-            segmentBytes: boot.segmentBytes, defect: defect)
+            segmentBytes: boot.segmentBytes, restFactor: boot.restFactor,
+            progressTicks: boot.progressTicks, defect: defect)
         return ProcessOf(Machine(boot, disk: disk, effects: &effects), among: self)
     }
 
@@ -61,6 +65,9 @@ private final class ProcessOf<Machine: SimulatedMachine>: RunningProcess {
     func step(_ input: Input, _ now: Moment, _ disk: SimulatedDisk, _ effects: inout Effects) {
         machine.step(input, now: now, disk: disk, effects: &effects)
     }
+
+    var calm: Calm? { machine.calm }
+    func pass(ticks: Int, _ now: Moment) { machine.pass(ticks: ticks, now: now) }
 
     func broken(after member: MemberNumber) -> String? {
         processes.observer.note(step: machine, of: member)

@@ -18,6 +18,18 @@ package struct SeededRandom: RandomNumberGenerator, Sendable {
         range.lowerBound + Int64(below(Int(range.upperBound - range.lowerBound) + 1))
     }
 
+    /// A number whose order of magnitude is as likely as another's. The range begins above zero.
+    package mutating func spread(_ range: ClosedRange<Int64>) -> Int64 {
+        var (low, high) = (range.lowerBound, range.lowerBound)
+        var halves = 0
+        while high < range.upperBound {
+            high *= 2
+            halves += 1
+        }
+        low <<= Int64(below(max(halves, 1)))
+        return between(low...min(2 * low, range.upperBound))
+    }
+
     /// True `permille` times out of a thousand.
     package mutating func chance(permille: Int) -> Bool { below(1000) < permille }
 

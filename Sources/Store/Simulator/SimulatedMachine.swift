@@ -45,6 +45,46 @@ package protocol SimulatedMachine {
     /// - Parameter now: of the member's own clock, which may be wrong, jump and go back.
     mutating func step(
         _ input: Input, now: Moment, disk: SimulatedDisk, effects: inout Effects)
+
+    /// How it is while nothing is under way; nil if something is, or it cannot tell.
+    var calm: Calm? { get }
+    /// Lets ticks pass of which nothing comes, no more than `calm` has.
+    ///
+    /// - Parameter now: At the last of them.
+    mutating func pass(ticks: Int, now: Moment)
+}
+
+extension SimulatedMachine {
+    package var calm: Calm? { nil }
+    package mutating func pass(ticks: Int, now: Moment) {}
+}
+
+/// How things are with a machine that does nothing but to say to others that it is there.
+package struct Calm: Sendable {
+    /// What all who are calm have to be agreed about.
+    package struct View: Hashable, Sendable {
+        package var term: UInt64
+        package var leader: MemberNumber
+        /// The place of the newest entry.
+        package var last: UInt64
+
+        package init(term: UInt64, leader: MemberNumber, last: UInt64) {
+            (self.term, self.leader, self.last) = (term, leader, last)
+        }
+    }
+
+    package var view: View
+    /// So many ticks come to nothing, if others stay calm as well.
+    package var ticks: Int
+    /// Who has answered lately, and is missed when he does not.
+    package var others: [MemberNumber]
+    /// For how many ticks it has not heard from one of those, or from its leader.
+    package var ticksSilent: Int
+
+    package init(view: View, ticks: Int, others: [MemberNumber], ticksSilent: Int) {
+        (self.view, self.ticks) = (view, ticks)
+        (self.others, self.ticksSilent) = (others, ticksSilent)
+    }
 }
 
 /// Looks at the machines of a world after each step, for what must hold between them.
@@ -85,6 +125,10 @@ package struct Boot<Defect: Sendable>: Sendable {
     package var electionTicks: Int
     /// How large a file of the log is.
     package var segmentBytes: Int
+    /// How much rarer than usual all is done that need not be done at a certain time.
+    package var restFactor = 1
+    /// How often watches are told that nothing has happened.
+    package var progressTicks = 10
     package var defect: Defect?
 }
 

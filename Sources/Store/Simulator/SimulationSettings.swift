@@ -14,6 +14,10 @@ package struct SimulationSettings: Sendable {
     package var faults = Set(FaultKind.allCases)
     /// How much rarer faults are than a seed has them.
     package var faultRestFactor: Int64 = 1
+    /// How much rarer members do what need not be done at a certain time.
+    package var restFactor = 1
+    /// Whether ticks of which nothing comes are left out.
+    package var leavesTicksOut = true
     /// A client's longest rest between two calls.
     package var restMicrosecondsMax: Int64 = 200_000
     /// A client gives a call up after this.
@@ -43,12 +47,21 @@ package struct SimulationSettings: Sendable {
         chaosSeconds *= 4
     }
 
-    /// A cluster as it mostly is: clients that call every few seconds, and minutes between two
-    /// faults, for two hours. What grows with time shows, and what happens once in many days.
-    package mutating func makeLong() {
-        restMicrosecondsMax = 20_000_000
-        faultRestFactor = 60
+    /// A cluster as it mostly is: clients that call every few seconds or minutes, and minutes between
+    /// two faults, for two hours. What grows with time shows, and what happens once in many days.
+    ///
+    /// Each seed has a pace of its own, and members that are as far apart as operators tell them by
+    /// the time between two heartbeats.
+    package mutating func makeLong(seed: UInt64) {
+        var random = SeededRandom(seed: mixed(seed))
         chaosSeconds *= 240
+        restMicrosecondsMax = random.spread(5_000_000...300_000_000)
+        faultRestFactor = random.spread(30...600)
+        restFactor = Int(restMicrosecondsMax / 200_000)
+        tickMicroseconds = random.spread(100_000...1_000_000)
+        electionTicks = random.pick([10, 10, 20])
+        callMicrosecondsMax = random.spread(500_000...10_000_000)
+        silenceMicrosecondsMax = 60_000_000
     }
 
     package init(members: Int = 3) {
@@ -64,7 +77,14 @@ package struct SimulationSettings: Sendable {
     /// replaced, one after the other.
     var settlingMicrosecondsMax: Int64 { 40 * electionMicroseconds }
     /// The operator asks again after this.
-    var stepMicrosecondsMax: Int64 { 2_000_000 }
+    var stepMicrosecondsMax: Int64 { 20 * tickMicroseconds }
+    /// How long it takes until the observer looks whether to give up history.
+    var observerMicroseconds: Int64 { max(500_000, 5 * restMicrosecondsMax / 2) }
     /// A client looks for another member if a watch has been silent for this long.
-    var silenceMicrosecondsMax: Int64 { 3_000_000 }
+    package var silenceMicrosecondsMax: Int64 = 3_000_000
+
+    /// How often watches are told that nothing has happened.
+    func progressTicks(_ tickMicroseconds: Int64) -> Int {
+        max(10, Int(silenceMicrosecondsMax / (3 * tickMicroseconds)))
+    }
 }

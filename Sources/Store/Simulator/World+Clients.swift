@@ -14,7 +14,7 @@ extension World {
         guard phase == .chaos || phase == .healing else { return }
         if clients[number].isObserver {
             compactNow(number)
-            wake(number, at: after(500_000))
+            wake(number, at: after(settings.observerMicroseconds))
         } else {
             let call = clients[number].nextCall(isChange: phase == .healing)
             self.call(number, call, node: clients[number].node)

@@ -171,13 +171,16 @@ extension World {
     /// that was away. What only the two that stayed can know has to be on the disk of the one left.
     func swapAway() {
         guard phase == .chaos else { return }
-        queue.add(.swapAway, at: after(faultRandom.between(500_000...5_000_000)))
+        let rest = faultRandom.between(500_000...5_000_000)
+        queue.add(.swapAway, at: after(rest * settings.faultRestFactor))
         let losesPower = plan.kinds.contains(.powerLoss)
         let loss: SimulatedDisk.Loss = losesPower ? .unsynced : .nothing
         let running = nodes.filter(\.isUp)
-        guard let leaver = running.first(where: \.standing.isLeader) ?? running.first else {
-            return
-        }
+        bringBack()
+        // With another one gone for good, nobody could do anything.
+        guard !nodes.contains(where: \.isBeingReplaced),
+            let leaver = running.first(where: \.standing.isLeader) ?? running.first
+        else { return }
         let stayers = running.filter { $0.index != leaver.index }
         let struck = faultRandom.chance(permille: 500) ? [leaver] + stayers : [leaver]
         for node in struck {
@@ -185,11 +188,15 @@ extension World {
             crash(node, loss)
             if node.index != leaver.index { startLater(node, 20_000...300_000) }
         }
+        leaver.isAway = true
+    }
+
+    /// Starts who is away.
+    func bringBack() {
         for node in nodes where node.isAway {
             node.isAway = false
             startLater(node, 1000...200_000)
         }
-        leaver.isAway = true
     }
 
     /// Starts one member after the other anew.

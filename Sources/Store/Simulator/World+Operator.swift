@@ -31,6 +31,7 @@ extension World {
     func replace(_ node: Node) {
         guard let old = node.member, !node.isBeingReplaced else { return }
         (node.isBeingReplaced, node.isRetired) = (true, true)
+        bringBack()
         let new = nextMember()
         trace.note(now, 14, new.number, text: "\(old) is to be replaced by \(new)")
         let isOperator = faultRandom.chance(permille: 300)

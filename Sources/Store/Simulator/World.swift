@@ -13,6 +13,10 @@ package final class World {
     var trace: Trace
     var phase = Phase.chaos
     var eventCount = 0
+    /// Whether ticks are left out, as nothing comes of them.
+    var isCalm = false
+    var calmCount = 0
+    var calmView: Calm.View?
 
     var nodes: [Node] = []
     var network: Network
@@ -126,8 +130,10 @@ package final class World {
             queue.add(event, at: node.pausedUntil)
             return
         }
+        if isCalm, !isOfCalm(event) { stir() }
         switch event {
         case .tick(let index, let incarnation): tick(nodes[index], incarnation)
+        case .stir: break
         case .message(let to, let from, let member, let bytes, let serial):
             receive(nodes[to], from: from, member, bytes, serial)
         case .disk(let index, let incarnation): finishDiskCommand(nodes[index], incarnation)

@@ -3,6 +3,8 @@ internal import StoreHistory
 /// What is to happen in a world.
 enum WorldEvent {
     case tick(node: Int, incarnation: Int)
+    /// Ticks are to come again that were left out, if those were of the same calm.
+    case stir(calm: Int)
     case message(to: Int, from: Int, MemberNumber, [UInt8], serial: UInt64)
     case disk(node: Int, incarnation: Int)
     case start(node: Int)
