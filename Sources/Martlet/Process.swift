@@ -75,9 +75,11 @@ struct ExitReason {
             (65, "\(file), offset \(damage.offset), holds what this version does not know "
                 + "(\(damage.reason)): a newer one wrote it, so start that one, or a newer")
         case .damaged(let file, let damage):
-            (65, "the log is damaged: \(file), offset \(damage.offset): \(damage.reason). No other "
-                + "members are there, or too few, to get it from, or they gave it too often. Make a new one of a snapshot: "
-                + "martlet store restore SNAPSHOT --data-dir DIR")
+            (65, "the log is damaged: \(file), offset \(damage.offset): \(damage.reason.text). No "
+                + "other members are there, or too few, to get it from, or they gave it too often. See "
+                + "what can be read, and go on with that: \(LogProblem.salvageCommand(for: file)) "
+                + "(it asks before it changes anything). Or make a new one of a snapshot: "
+                + "martlet store restore")
         case .differs(let revision):
             (65, "this member holds something else than the others at revision \(revision), again and "
                 + "again: see to the machine's memory and to whether all members run the same version, "
@@ -101,8 +103,8 @@ extension StoreDamage {
                 + "it theirs; what is damaged is kept as damaged-* beside it"
         case .none:
             "\(found). Reads of it fail, and the next start will be refused: no other members are "
-                + "there, or too few, to get it from. Save what can be read (kubectl get -o yaml), or make the "
-                + "store anew of an earlier snapshot: martlet store restore"
+                + "there, or too few, to get it from. Save what matters while it runs (kubectl get -o "
+                + "yaml). Then stop it, and see what can be read: " + LogProblem.salvageCommand(for: file)
         case .anotherDisk(let exchanges):
             "\(found). The other members have let this one in anew \(exchanges) times, and its log has "
                 + "not once been found sound since: replace the disk, remove the member (martlet "

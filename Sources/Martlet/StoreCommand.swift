@@ -21,11 +21,12 @@ struct StoreCommand: AsyncParsableCommand {
                 martlet store verify backup.snap
                 martlet store restore backup.snap --data-dir martlet-data
                 martlet store recover --data-dir martlet-data     # of one member that is left
+                martlet store salvage --data-dir martlet-data     # of a log that is damaged
                 martlet store dump backup.snap --prefix /registry/
             """,
         subcommands: [
             Status.self, Member.self, Transfer.self, Compact.self, Snapshot.self, Verify.self,
-            Restore.self, Recover.self, Dump.self,
+            Restore.self, Recover.self, SalvageLog.self, Dump.self,
         ])
 
     struct Status: AsyncParsableCommand {

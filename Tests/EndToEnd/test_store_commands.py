@@ -350,6 +350,69 @@ def test_members_of_the_old_cluster_are_not_listened_to(tmp_path):
     assert all(status == 0 for status in members.stop())
 
 
+def scribble(path, place, count=8):
+    """Damage that no checksum can put right."""
+    damaged = bytearray(path.read_bytes())
+    for offset in range(place, place + count):
+        damaged[offset] ^= 0x5A
+    path.write_bytes(damaged)
+
+
+def test_what_can_be_read_of_a_damaged_log_goes_on(tmp_path):
+    plane = ControlPlane(tmp_path).start()
+    for number in range(20):
+        put(plane, f"c{number}", f"text {number}")
+    status, answer = ask(connect(plane), "PUT", f"{COLLECTION}/c7", {
+        "metadata": {"name": "c7"}, "data": {"text": "the newest state"}})
+    assert status == 200, answer
+    status, answer = ask(connect(plane), "DELETE", f"{COLLECTION}/c3")
+    assert status == 200, answer
+    last = put(plane, "last", "x")
+    before = configmaps(plane)
+    assert plane.stop() == 0
+    assert "whole, and starts" in succeed("salvage", "--data-dir", plane.data)
+    log = plane.data / "log/0000000001.log"
+    whole = log.read_bytes()
+
+    # A flipped bit: the start names the place, and the command, which loses nothing.
+    flipped = bytearray(whole)
+    flipped[whole.index(b"the newest state") + 4] ^= 1
+    log.write_bytes(flipped)
+    plane.launch()
+    assert plane.process.wait(timeout=30) == 65
+    said = (plane.folder / "stderr.txt").read_text()
+    command = re.search(r"martlet (store salvage --data-dir \S+)", said)[1]
+    assert re.search(r"0000000001.log, offset \d+: a record does not agree", said), said
+    report = json.loads(succeed(*command.split()[1:], "--json"))
+    assert report["losesNothing"] and not report["done"] and not report["whole"]
+    assert [place["repaired"] for place in report["places"]] == [True]
+    assert log.read_bytes() == flipped
+
+    # More than a bit: the state before is left, and that is said first.
+    damaged = bytearray(whole)
+    log.write_bytes(damaged)
+    scribble(log, whole.index(b"the newest state"))
+    asked = martlet(*command.split()[1:], stdin="no\n")
+    assert asked.returncode == 1 and "Nothing was changed" in asked.stderr
+    row = re.search(r"(\S+/c7) +(\d+) +(\d+) +1\n", asked.stdout)
+    assert row and row[2] == before["c7"][0] and int(row[3]) < int(row[2]), asked.stdout
+    plane.launch()
+    assert plane.process.wait(timeout=30) == 65
+    damaged = log.read_bytes()
+    said = succeed(*command.split()[1:], stdin="yes\n")
+    assert "Start it with: martlet serve" in said
+    assert (plane.data / "log/before-salvage-1/0000000001.log").read_bytes() == damaged
+    plane.start()
+    there = configmaps(plane)
+    assert there.pop("c7") == (row[3], {"text": "text 7"})
+    assert before.pop("c7") and there == before and "c3" not in there
+    assert watch_status(plane, last) == watch_status(plane, int(last) + 1000) == 410
+    assert int(put(plane, "new", "x")) > int(last) + 1_000_000_000
+    assert plane.stop() == 0
+    assert "a record does not agree" in fail("verify", plane.data / "log/before-salvage-1")
+    assert "whole, and starts" in succeed("salvage", "--data-dir", plane.data)
+
+
 def test_without_a_majority_a_snapshot_says_so(tmp_path):
     members = Members(tmp_path).start()
     put(members.planes[0], "before", "x")

@@ -3,12 +3,10 @@ import Store
 import StoreCore
 import Testing
 
-/// Somebody has run a newer program on a member's directory, and now an older one is started.
-@Suite("A log with records of a newer version")
-struct NewerFormatTests {
+extension Scratch {
     /// Makes a record one of version 2, sound in everything else.
-    private func renew(_ record: LogFilesOnDisk.Record, of scratch: Scratch) throws {
-        var bytes = try scratch.bytes(record.file)
+    func renew(_ record: LogFilesOnDisk.Record) throws {
+        var bytes = try self.bytes(record.file)
         bytes[record.offset + 13] = 2
         let salt = try SegmentHeader(in: bytes.raw).salt
         let seed = UInt32(truncatingIfNeeded: salt ^ salt >> 32)
@@ -16,9 +14,13 @@ struct NewerFormatTests {
         for place in 0..<4 {
             bytes[record.offset + place] = UInt8(truncatingIfNeeded: checksum >> (8 * place))
         }
-        try scratch.write(record.file, bytes)
+        try write(record.file, bytes)
     }
+}
 
+/// Somebody has run a newer program on a member's directory, and now an older one is started.
+@Suite("A log with records of a newer version")
+struct NewerFormatTests {
     @Test func isRefusedAsWellIfAllOfASegmentIsOfAnotherFormat() async throws {
         let cluster = try Cluster(3)
         _ = try await cluster.leader()
@@ -49,7 +51,7 @@ struct NewerFormatTests {
         let scratch = cluster.scratches[1]
         let records = try LogFilesOnDisk(scratch).records
         let record = try #require(records.first { $0.kind == .transaction })
-        try renew(record, of: scratch)
+        try scratch.renew(record)
         let names = try scratch.names()
         let damage = LogDamage(
             offset: record.offset,

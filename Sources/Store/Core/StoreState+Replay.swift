@@ -198,7 +198,7 @@ extension StoreState {
         }
     }
 
-    private mutating func restore(
+    mutating func restore(
         _ change: Change, of bytes: RawSpan, segment: UInt32, isCopy: Bool
     ) {
         let key = bytes.slice(change.keyOffset, change.keyBytes)
@@ -240,7 +240,7 @@ package struct LogRecord {
     package let index: LogIndex
     package let term: Term
     /// The newest entry that was known to be committed when the record was written.
-    let committed: LogIndex
+    package let committed: LogIndex
     var end: Int { payload.lowerBound + roundedUp(payload.count, to: 8) }
 
     package init(at offset: Int, of bytes: RawSpan) throws(LogDamage) {

@@ -99,7 +99,7 @@ struct DamagedLog {
         try identityFiles.write(identity)
     }
 
-    private static func isOfLog(_ name: String) -> Bool {
+    static func isOfLog(_ name: String) -> Bool {
         name == "checkpoint" || name == SnapshotFiles.installation
             || (name.hasSuffix(".log") && UInt32(name.dropLast(4)) != nil)
     }

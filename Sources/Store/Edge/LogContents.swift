@@ -95,6 +95,22 @@ extension OfflineLog {
         if let failure { throw failure }
     }
 
+}
+
+/// The segments of a log that nobody writes.
+protocol LentSegments {
+    /// Lends the bytes of a segment that is there.
+    func withPiece(
+        _ sequence: UInt32, _ body: (RawSpan) throws(LogProblem) -> Void
+    ) throws(LogProblem)
+    func problem(_ damage: LogDamage, in sequence: UInt32) -> LogProblem
+    /// Gives back the memory that reading has mapped.
+    func trim()
+}
+
+extension OfflineLog: LentSegments {}
+
+extension LentSegments {
     /// Lends the version of each key of a range that was current at `revision`, in order, with the
     /// bytes of the segment that it lies in.
     ///

@@ -32,9 +32,21 @@ package struct LogProblem: Error, CustomStringConvertible {
     }
 
     /// One sentence, and what to do.
-    package var description: String {
-        let place = offset.map { ", offset \($0)" } ?? ""
-        return "\(file)\(place): \(reason). \(remedy)"
+    package var description: String { "\(place): \(reason). \(remedy)" }
+
+    package var place: String { file + (offset.map { ", offset \($0)" } ?? "") }
+
+    /// What shows what can be read of a damaged log, and makes one of it.
+    ///
+    /// - Parameter path: A store's own directory, or a file in it.
+    package static func salvageCommand(for path: String) -> String {
+        var directory = path
+        if directory.hasSuffix(".log") || IdentityFiles.names.contains(where: path.hasSuffix) {
+            directory = Directory.parent(of: path)
+        }
+        // The command looks for it in the data directory.
+        if directory.hasSuffix("/log") { directory = Directory.parent(of: directory) }
+        return "martlet store salvage --data-dir \(directory)"
     }
 }
 
@@ -75,7 +87,8 @@ extension LogProblem {
             self.init(
                 .damaged, file, offset: damage.offset, "the log is damaged: \(damage.reason.text)",
                 remedy: "A member of three or more gets its log from the others when it is started; "
-                    + "one that is alone is made anew of a snapshot: martlet store restore")
+                    + "one that is alone is made anew of a snapshot (martlet store restore), or of "
+                    + "what can be read: " + Self.salvageCommand(for: directory))
         case .locked:
             self.init(
                 .inUse, directory, "a running member has this directory open",

@@ -28,6 +28,40 @@ enum OfflineFiles {
         return (descriptor, Int(status.st_size))
     }
 
+    /// Reads what the disk gives. What it does not becomes zeros, which no record is made of.
+    ///
+    /// - Parameter piece: Bytes at an offset, `count` or fewer; nil if the disk does not give them.
+    static func bytes(
+        _ byteCount: Int, readingAround piece: (_ offset: Int, _ count: Int) -> [UInt8]?
+    ) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(byteCount)
+        while bytes.count < byteCount {
+            let count = min(sectorBytes, byteCount - bytes.count)
+            let found = (piece(bytes.count, count) ?? []).prefix(count)
+            bytes += found
+            bytes.append(contentsOf: repeatElement(0, count: count - found.count))
+        }
+        return bytes
+    }
+
+    /// What a disk gives or does not give as one.
+    static let sectorBytes = 4096
+
+    static func read(_ descriptor: Int32, _ offset: Int, _ count: Int) -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        // Reads at most the array's own length into it.
+        let found = unsafe bytes.withUnsafeMutableBytes {
+            unsafe pread(descriptor, $0.baseAddress, $0.count, off_t(offset))
+        }
+        return found < 0 ? nil : Array(bytes.prefix(found))
+    }
+
+    /// Makes a directory for whom it belongs to alone, if it is not there.
+    static func makeDirectory(_ path: String) throws(StoreError) {
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last("make", path) }
+    }
+
     static func removeEmptyDirectory(_ path: String) throws(StoreError) {
         guard unsafe rmdir(path) == 0 || errno == ENOENT else { throw .last("remove", path) }
     }

@@ -105,6 +105,11 @@ package final class OfflineLog: Sendable {
                 .unusable, path, "a log of another member was about to take its place",
                 remedy: "Start this member once, which finishes that")
         }
+        guard Set(names).isDisjoint(with: SalvageFolders.names) else {
+            throw LogProblem(
+                .unusable, path, "what was salvaged of it was about to take its place",
+                remedy: "Start this member once, or call martlet store salvage, which finishes that")
+        }
         do throws(StoreError) {
             let identity = try identity(in: path)
             var pieces: [Piece] = []
@@ -119,7 +124,7 @@ package final class OfflineLog: Sendable {
     }
 
     /// Reads the file that says whose log it is, or else the copy of it.
-    private static func identity(in directory: String) throws(StoreError) -> IdentityFile {
+    static func identity(in directory: String) throws(StoreError) -> IdentityFile {
         let paths = IdentityFiles.names.map { directory + "/" + $0 }
         for path in paths where OfflineFiles.exists(path) {
             let (file, _) = try mapWhole(path)

@@ -89,7 +89,7 @@ package struct Restoration: Sendable {
     }
 
     /// Removes what an interrupted attempt has left.
-    private static func remove(_ directory: String, _ disk: any Disk) throws(StoreError) {
+    static func remove(_ directory: String, _ disk: any Disk) throws(StoreError) {
         guard OfflineFiles.exists(directory) else { return }
         for name in try Directory.names(in: directory) { try disk.remove(directory + "/" + name) }
         try OfflineFiles.removeEmptyDirectory(directory)
@@ -132,7 +132,7 @@ extension Revision {
 }
 
 /// A store's directory in the making.
-private struct Restoring {
+struct Restoring {
     let directory: Directory
     let disk: any Disk
     let identity: IdentityFile
@@ -141,7 +141,7 @@ private struct Restoring {
     private static let keysBetweenReports = 8192
 
     func run(
-        _ backup: OfflineLog, _ core: borrowing StoreState,
+        _ backup: some LentSegments, _ core: borrowing StoreState,
         _ progress: (_ done: Int, _ of: Int) -> Void
     ) throws(LogProblem) -> Restoration.Made {
         let live = core.segmentUses.values.reduce(0) { $0 + $1.liveBytes }

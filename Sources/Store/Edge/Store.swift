@@ -50,6 +50,7 @@ public final class Store: Sendable {
         _ path: String, _ options: StoreOptions
     ) throws(StoreError) -> Store {
         let directory = try Directory(path)
+        try SalvageFolders(directory: directory, disk: options.disk).finish()
         let files = IdentityFiles(directory: directory, disk: options.disk)
         var identity = try files.open(options)
         try DamagedLog(directory: directory, disk: options.disk).setAside(&identity)

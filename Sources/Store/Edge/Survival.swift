@@ -47,6 +47,7 @@ package struct Survival {
         self.options = options
         do throws(StoreError) {
             directory = try Directory(path)
+            try SalvageFolders(directory: directory, disk: options.disk).finish()
             identity = try IdentityFiles(directory: directory, disk: options.disk).open(options)
             try SnapshotFiles(directory: directory, disk: options.disk).finishInstallation()
         } catch {
