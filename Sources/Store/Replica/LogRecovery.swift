@@ -19,7 +19,8 @@ package struct RecoveredFiles: ~Copyable {
     package var sequences: [UInt32]
     /// The segment after the last one, made ready before the crash but not begun.
     package var spare: UInt32?
-    /// Retired segments that a crash has kept from being removed.
+    /// Segments that a crash has kept from being removed, or from being used: retired ones, and
+    /// those after the spare one.
     package var leftovers: [UInt32] = []
     /// Bytes of the log behind the checkpoint.
     package var bytesReplayed = 0
@@ -79,7 +80,7 @@ package struct LogRecovery {
         for usesCheckpoint in [true, true, false, false] {
             let found = try replay(files, usesCheckpoint: usesCheckpoint, without: &leftovers)
             if var found = found {
-                found.leftovers = leftovers.sorted()
+                found.leftovers += leftovers.sorted()
                 return found
             }
         }
@@ -236,11 +237,12 @@ package struct LogRecovery {
         _ replay: consuming LogReplay, _ scans: [SegmentScan], _ progress: ReplayProgress,
         _ files: some MemberFiles
     ) throws(StoreError) -> RecoveredFiles {
-        var (scans, spare) = (scans, UInt32?.none)
-        if scans.count > 1, let last = scans.last, last.position.offset == SegmentHeader.byteCount,
-            !scans[scans.count - 2].isSealed
+        // Several may have been made ready, and gone on to, before the end of the first was written.
+        var (scans, spares) = (scans, [UInt32]())
+        while scans.count > 1, let last = scans.last,
+            last.position.offset == SegmentHeader.byteCount, !scans[scans.count - 2].isSealed
         {
-            spare = last.header.sequence
+            spares.append(last.header.sequence)
             scans.removeLast()
         }
         guard let scan = scans.last else {
@@ -260,7 +262,7 @@ package struct LogRecovery {
         log.unpublished = progress.unpublished
         return RecoveredFiles(
             core: replay.takeCore(), log: log, sequences: scans.map(\.header.sequence),
-            spare: spare, bytesReplayed: progress.bytes)
+            spare: spares.last, leftovers: spares.dropLast().reversed(), bytesReplayed: progress.bytes)
     }
 }
 
