@@ -17,9 +17,19 @@ private struct Founder {
 
     var hasBegun: Bool { founding.hasBegun }
 
+    /// It ends, and is started again with its disk.
+    mutating func restart(of count: Int = 3) {
+        let all = (1...UInt64(count)).map { MemberID($0) }
+        founding = Founding(
+            of: id, in: Membership(voters: all), life: founding.life,
+            lives: hasBegun ? founding.lives : [:], hasBegun: hasBegun)
+    }
+
     /// Hears where `other` stands.
-    mutating func hear(_ other: Founder) -> Founding.Verdict {
-        founding.take(other.founding.statement(to: id, address: "-"), from: other.id).verdict
+    mutating func hear(_ other: Founder, isFresh: Bool = false) -> Founding.Verdict {
+        founding.take(
+            other.founding.statement(to: id, address: "-"), from: other.id, isFresh: isFresh
+        ).verdict
     }
 
     /// Waits as long as all are waited for.
@@ -76,7 +86,33 @@ struct FoundingTests {
         #expect(c.hear(b) == .lost(number: nil))
     }
 
-    @Test func oneThatHasBegunInAnEarlierLifeRemembersNobody() {
+    @Test func whoEndsBeforeItHasBegunIsNotLateIfItHasItsDisk() {
+        var (a, b, c) = (Founder(1), Founder(2), Founder(3))
+        _ = (a.hear(b), b.hear(a), c.hear(a), a.hear(b), a.hear(c))
+        #expect(a.hasBegun && !b.hasBegun && !c.hasBegun)
+        // Were both late, one that has begun would never have a majority to let them in.
+        b.restart()
+        c.restart()
+        #expect(b.hear(a) == .wait && c.hear(a) == .wait)
+        a.restart()
+        #expect(b.hear(a) == .wait && c.hear(a) == .wait)
+        #expect(b.wait() == .begin && c.wait() == .begin)
+    }
+
+    @Test func whoComesBeforeAnythingHasComeOfItIsCounted() {
+        var (a, b) = (Founder(1, of: 5, hasBegun: true), Founder(2, of: 5))
+        _ = a.hear(b, isFresh: true)
+        #expect(b.hear(a) == .wait)
+        var c = Founder(3, of: 5)
+        _ = a.hear(c, isFresh: false)
+        #expect(c.hear(a) == .lost(number: nil))
+        // It may have lost what it had: the first life counts.
+        var another = Founder(2, of: 5, life: 7)
+        _ = a.hear(another, isFresh: true)
+        #expect(another.hear(a) == .lost(number: nil))
+    }
+
+    @Test func oneThatHasBegunWithoutSomebodyTellsThemSo() {
         var c = Founder(3)
         #expect(c.hear(Founder(1, hasBegun: true)) == .lost(number: nil))
     }
@@ -93,13 +129,13 @@ struct FoundingTests {
     @Test func answersAreGivenOnce() {
         var (a, b) = (Founder(1), Founder(2))
         let first = b.founding.statement(to: a.id, address: "-")
-        #expect(a.founding.take(first, from: b.id).answers)
-        #expect(!a.founding.take(first, from: b.id).answers)
+        #expect(a.founding.take(first, from: b.id, isFresh: true).answers)
+        #expect(!a.founding.take(first, from: b.id, isFresh: true).answers)
         var begun = Founder(2, hasBegun: true)
         let asked = a.founding.statement(to: b.id, address: "-")
-        #expect(begun.founding.take(asked, from: a.id).answers)
+        #expect(begun.founding.take(asked, from: a.id, isFresh: true).answers)
         let told = Founder(3, hasBegun: true).founding.statement(to: b.id, address: "-")
-        #expect(!begun.founding.take(told, from: MemberID(3)).answers)
+        #expect(!begun.founding.take(told, from: MemberID(3), isFresh: true).answers)
         _ = b.hear(a)
     }
 

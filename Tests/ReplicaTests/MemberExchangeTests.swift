@@ -83,3 +83,60 @@ struct MemberExchangeTests {
         }
     }
 }
+
+@Suite("A member whose log is damaged")
+struct ExchangeWorkTests {
+    private static let place = ClusterMembers.Address(name: "n1", peer: "h1:1")
+
+    /// What it does about the number that it wants, at each tick.
+    private func steps(
+        _ count: Int, _ member: borrowing OneOfThree, _ work: inout ExchangeWork
+    ) -> [ExchangeWork.Step] {
+        var steps: [ExchangeWork.Step] = []
+        for _ in 0..<count {
+            let step = work.tick(member.replica)
+            if step != .wait { steps.append(step) }
+        }
+        return steps
+    }
+
+    private func wishing(_ member: borrowing OneOfThree) -> ExchangeWork {
+        var identity = IdentityFile(member: MemberID(1), founders: member.replica.members)
+        identity.successor = MemberID(9)
+        var work = ExchangeWork()
+        work.resume(identity, member.replica, at: Self.place)
+        return work
+    }
+
+    @Test func asksWhoeverIsThereAsTheLeaderThatItKnowsMayBeNoneAnyMore() throws {
+        var member = OneOfThree()
+        member.receive(from: 2, term: 1, .heartbeat(committed: .zero, round: 1))
+        var work = wishing(member)
+        let wish = try #require(work.wish)
+        #expect(
+            steps(40, member, &work) == [
+                .ask(leader: MemberID(2), wish), .askAll(wish), .ask(leader: MemberID(2), wish),
+                .askAll(wish),
+            ])
+    }
+
+    @Test func givesItsNumberUpIfItLeadsAndNobodyTakesOver() throws {
+        var member = OneOfThree()
+        try member.lead()
+        var work = wishing(member)
+        // What others lack is damaged here: nobody will ever be up to date.
+        #expect(member.replica.raft.canBeLeft)
+        #expect(steps(44, member, &work) == [.handOver, .handOver, .handOver, .handOver])
+        #expect(steps(11, member, &work) == [.giveUp])
+    }
+
+    @Test func leadsOnWhileTheOthersAreNotEnough() throws {
+        var member = OneOfThree()
+        try member.lead()
+        var work = wishing(member)
+        for _ in 0..<9 { member.tick() }
+        for _ in 0..<3 { member.tick() }
+        #expect(!member.replica.raft.canBeLeft)
+        #expect(!steps(100, member, &work).contains(.giveUp))
+    }
+}

@@ -20,11 +20,17 @@ struct IdentityFileTests {
         identity.successor = MemberID(9)
         identity.log = .givenUp
         #expect(IdentityFile(identity.encoded().raw) == identity)
+        #expect(identity.encoded()[7] == 2, "older programs can read it")
+        (identity.life, identity.lives) = (11, [MemberID(3): 13, MemberID(1): 12])
+        #expect(IdentityFile(identity.encoded().raw) == identity)
     }
 
-    @Test func aFlippedBitAnywhereIsFound() {
+    @Test(arguments: [0, 11])
+    func aFlippedBitAnywhereIsFound(life: UInt64) {
         var identity = IdentityFile(member: MemberID(2), founders: Self.members)
         identity.replaced = [MemberID(7)]
+        identity.life = life
+        if life > 0 { identity.lives = [MemberID(1): 12] }
         let bytes = identity.encoded()
         for place in bytes.indices {
             for bit in 0..<8 {

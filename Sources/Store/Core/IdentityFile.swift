@@ -3,13 +3,19 @@ package import Raft
 
 /// Who a member is, and the bytes of the file that says so:
 ///
-///      0  8 bytes  "MARTMBR" and format version 2
+///      0  8 bytes  "MARTMBR" and format version 2, or 3
 ///      8  u32      crc32c over all that follows
 ///     12  u32      how things stand with the log (``LogState``)
 ///     16  u64      the member
 ///     24  u64      the number that it is about to take (0: none)
-///     32  u64      count of the numbers that it had before, then those, newest first
+///     32  u64      count of the numbers that it had before
+///     40  u64      in version 3: the disk's life, as one of the first members
+///     48  u64      in version 3: count of others' lives
+///         ...      the numbers that it had before, newest first
+///         ...      others' lives: member and life, two u64 each
 ///         ...      the cluster's members as it began (``ClusterMembers``)
+///
+/// It is of version 2 if it knows of no life.
 ///
 /// In version 1, the checksum is over what follows byte 16, and the cluster's members follow the
 /// member.
@@ -32,10 +38,16 @@ package struct IdentityFile: Equatable, Sendable {
     /// The number that it is to take, once the others know of it.
     package var successor: MemberID?
     package var log = LogState.awaited
+    /// Tells one of the first members from itself with another disk; 0: it needs none.
+    package var life: UInt64 = 0
+    /// With which lives of the others it began.
+    package var lives: [MemberID: UInt64] = [:]
 
+    private static let thirdMagic: UInt64 = 0x03_52_42_4D_54_52_41_4D
     private static let magic: UInt64 = 0x02_52_42_4D_54_52_41_4D
     private static let firstMagic: UInt64 = 0x01_52_42_4D_54_52_41_4D
     private static let headerBytes = 40
+    private static let thirdHeaderBytes = 56
     private static let firstHeaderBytes = 24
     private static let replacedMax = 16
     /// A disk that damages the log more often, without having been read through once with nothing
@@ -68,13 +80,22 @@ package struct IdentityFile: Equatable, Sendable {
 
     package func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.append(integer: Self.magic)
+        let hasLives = life != 0 || !lives.isEmpty
+        bytes.append(integer: hasLives ? Self.thirdMagic : Self.magic)
         bytes.append(integer: 0 as UInt32)
         bytes.append(integer: log.rawValue)
         bytes.append(integer: member.number)
         bytes.append(integer: successor?.number ?? 0)
         bytes.append(integer: UInt64(replaced.count))
+        if hasLives {
+            bytes.append(integer: life)
+            bytes.append(integer: UInt64(lives.count))
+        }
         for number in replaced { bytes.append(integer: number.number) }
+        for (member, life) in lives.sorted(by: { $0.key < $1.key }) {
+            bytes.append(integer: member.number)
+            bytes.append(integer: life)
+        }
         bytes += founders.encoded()
         bytes.store(crc32c(bytes.raw.extracting(12..<bytes.count)), at: 8)
         return bytes
@@ -84,7 +105,8 @@ package struct IdentityFile: Equatable, Sendable {
     package init?(_ bytes: RawSpan) {
         guard bytes.byteCount >= Self.firstHeaderBytes else { return nil }
         switch bytes.integer(at: 0, as: UInt64.self) {
-        case Self.magic: self.init(second: bytes)
+        case Self.magic: self.init(bytes, headerBytes: Self.headerBytes)
+        case Self.thirdMagic: self.init(bytes, headerBytes: Self.thirdHeaderBytes)
         case Self.firstMagic: self.init(first: bytes)
         default: return nil
         }
@@ -99,14 +121,19 @@ package struct IdentityFile: Equatable, Sendable {
         self.init(member: MemberID(bytes.integer(at: 16, as: UInt64.self)), founders: founders)
     }
 
-    private init?(second bytes: RawSpan) {
-        guard bytes.byteCount >= Self.headerBytes,
+    private init?(_ bytes: RawSpan, headerBytes: Int) {
+        guard bytes.byteCount >= headerBytes,
             crc32c(bytes.extracting(12..<bytes.byteCount)) == bytes.integer(at: 8, as: UInt32.self),
             let log = LogState(rawValue: bytes.integer(at: 12, as: UInt32.self))
         else { return nil }
+        let hasLives = headerBytes == Self.thirdHeaderBytes
         let count = bytes.integer(at: 32, as: UInt64.self)
-        guard count <= UInt64((bytes.byteCount - Self.headerBytes) / 8) else { return nil }
-        let end = Self.headerBytes + 8 * Int(count)
+        let livesCount = hasLives ? bytes.integer(at: 48, as: UInt64.self) : 0
+        let countMax = UInt64((bytes.byteCount - headerBytes) / 8)
+        guard count <= countMax, livesCount <= countMax / 2 else { return nil }
+        let livesStart = headerBytes + 8 * Int(count)
+        let end = livesStart + 16 * Int(livesCount)
+        guard end <= bytes.byteCount else { return nil }
         guard let founders = ClusterMembers(bytes.extracting(end..<bytes.byteCount)) else {
             return nil
         }
@@ -115,7 +142,12 @@ package struct IdentityFile: Equatable, Sendable {
         successor = next == 0 ? nil : MemberID(next)
         for place in 0..<Int(count) {
             replaced.append(
-                MemberID(bytes.integer(at: Self.headerBytes + 8 * place, as: UInt64.self)))
+                MemberID(bytes.integer(at: headerBytes + 8 * place, as: UInt64.self)))
+        }
+        if hasLives { life = bytes.integer(at: 40, as: UInt64.self) }
+        for place in stride(from: livesStart, to: end, by: 16) {
+            let member = MemberID(bytes.integer(at: place, as: UInt64.self))
+            lives[member] = bytes.integer(at: place + 8, as: UInt64.self)
         }
         self.log = log
     }

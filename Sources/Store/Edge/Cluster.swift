@@ -58,19 +58,6 @@ public struct ClusterOptions: Sendable {
     }
 }
 
-extension ClusterMembers {
-    /// Where a member is found that frames are for; nil if there is none, or somebody else is there
-    /// by now: the same one, under the number that it is about to have.
-    func address(toReach member: MemberID) -> String? {
-        guard let address = addresses[member] else { return nil }
-        guard membership.isJoint, !membership.voters.contains(member) else { return address.peer }
-        let isReplaced = addresses.contains { other, place in
-            other != member && place == address && !membership.outgoingVoters.contains(other)
-        }
-        return isReplaced ? nil : address.peer
-    }
-}
-
 extension ClusterOptions {
     /// The identity of a directory that has none.
     ///

@@ -12,8 +12,6 @@ struct ClusterWork {
     var lastTick = ContinuousClock.now
     var wasDeciding = false
     var knownLeader: MemberID?
-    /// Where members say that they are, of whom this one's log may not know yet.
-    private(set) var introduced: [MemberID: String] = [:]
     var snapshot: SnapshotReceiver?
     /// The log is about to be replaced, or given up: this member says nothing more.
     var isEnding = false
@@ -25,13 +23,6 @@ struct ClusterWork {
 
     /// Ticks since the disk was found full, or since leadership was last handed over for that.
     var ticksFull = 0
-
-    private static let introducedMax = 64
-
-    mutating func note(_ member: MemberID, at address: String) {
-        if introduced.count >= Self.introducedMax { introduced.removeAll() }
-        introduced[member] = address
-    }
 
     static let readersMax = 65_536
     /// A disk that syncs for half a second now and then costs nobody the leadership.
@@ -134,14 +125,14 @@ extension LogWriting {
             return try take(statement, envelope)
         }
         guard hasBegun else { return }
-        if isLetIn(envelope) { return try giveUp() }
+        if damage.isLetIn(by: envelope, replica) { return try giveUp() }
         if case .exchange(let envelope, let wish) = read, envelope.to == .anybody {
             return try take(wish, envelope)
         }
         guard envelope.to == replica.id else { return }
         switch read {
         case .raft(let frame):
-            if !frame.address.isEmpty { cluster?.note(envelope.from, at: frame.address) }
+            if !frame.address.isEmpty { addresses.note(envelope.from, at: frame.address) }
             do throws(StoreError) {
                 try makeRoom { _, _ in Replica.room(for: frame.payloads) }
             } catch {
@@ -189,13 +180,10 @@ extension LogWriting {
         cluster.options.send(frame.encoded(), frame.envelope.to.number, address)
     }
 
-    /// Where a member is found. One whose log is behind may know that by its contacts alone, or by
-    /// what the other has said of itself.
+    /// Where a member is found.
     func address(of member: MemberID) -> String? {
-        if replica.members.addresses[member] != nil {
-            return replica.members.address(toReach: member)
-        }
-        return cluster?.introduced[member] ?? identity.founders.addresses[member]?.peer
+        guard cluster != nil else { return nil }
+        return addresses.address(of: member, in: replica.members)
     }
 
     func envelope(to member: MemberID) -> MemberFrame.Envelope {

@@ -7,49 +7,15 @@ internal import Synchronization
 // one. While it can go on, it asks them first, so that they are enough without it; reads of what is
 // damaged fail meanwhile. If it cannot, it asks under the new number.
 
-/// How damage has been dealt with so far.
-struct DamageWork {
-    /// Where it was found. Each place is told of once.
-    var places: Set<Place> = []
-    /// What the others are asked for, until they have done it.
-    var wish: MemberExchange?
-    var ticksUntilAsking = 0
-
-    struct Place: Hashable {
-        var file: String
-        var offset: Int
-    }
-
-    static let placesMax = 1024
-    /// Between two requests.
-    static let ticksPatient = 10
-}
-
 extension LogWriting {
     /// Begins what an earlier life of this member has not finished.
     mutating func resumeExchange() {
-        if let successor = identity.successor {
-            wish(for: successor, replacing: [replica.id] + identity.replaced)
-        } else if !identity.replaced.isEmpty, !replica.isMember {
-            wish(for: replica.id, replacing: identity.replaced)
-        }
-    }
-
-    private mutating func wish(for number: MemberID, replacing replaced: [MemberID]) {
         guard let me = cluster?.options.me else { return }
-        let place = replica.members.addresses[replica.id]
-            ?? ClusterMembers.Address(name: me.name, peer: me.peerAddress)
-        damage.wish = MemberExchange(
-            member: number, name: place.name, address: place.peer, replaced: replaced)
-        damage.ticksUntilAsking = 0
+        damage.resume(identity, replica, at: .init(name: me.name, peer: me.peerAddress))
     }
 
     /// Whether others are there, and enough, to let this member in again.
-    var canBeSpared: Bool {
-        cluster != nil && identity.mayBeExchanged
-            && replica.members.membership.canSpare(replica.id)
-            && replica.members.addresses.keys.contains { $0 != replica.id }
-    }
+    var canBeSpared: Bool { cluster != nil && replica.canBeSpared(identity) }
 
     // MARK: Found
 
@@ -64,14 +30,14 @@ extension LogWriting {
     /// All of the log has been read, and nothing was wrong with it: whatever damaged an earlier one
     /// does not count any more.
     mutating func noteSound() throws(StoreError) {
-        guard !identity.replaced.isEmpty, damage.places.isEmpty, replica.isMember else { return }
+        guard !identity.replaced.isEmpty, !damage.hasFound, replica.isMember else { return }
         identity.replaced = []
         try IdentityFiles(directory: directory, disk: disk).write(identity)
     }
 
     /// Settles on the number to come, and asks for it; nothing if it has, or cannot be spared.
     private mutating func settle() throws(StoreError) {
-        guard canBeSpared, damage.wish == nil || damage.wish?.member == replica.id else { return }
+        guard canBeSpared, damage.lacksWish(replica) else { return }
         identity.successor = identity.successor ?? .random()
         try IdentityFiles(directory: directory, disk: disk).write(identity)
         resumeExchange()
@@ -83,9 +49,7 @@ extension LogWriting {
         // Who knows no files says which segment it is.
         let sequence = name.hasPrefix("segment ") ? UInt32(name.dropFirst("segment ".count)) : nil
         let file = sequence.map { directory.segmentFile($0) } ?? name
-        guard damage.places.count < DamageWork.placesMax,
-            damage.places.insert(.init(file: file, offset: found.offset)).inserted
-        else { return false }
+        guard damage.note(file: file, offset: found.offset) else { return false }
         shared.damageFound.add(1, ordering: .relaxed)
         let next = identity.successor ?? .random()
         if canBeSpared { identity.successor = next }
@@ -125,25 +89,25 @@ extension LogWriting {
     // MARK: Asking
 
     mutating func tickExchange() throws(StoreError) {
-        if damage.wish?.member == replica.id, replica.isMember { damage.wish = nil }
+        damage.noteMembership(replica)
         // Others may have come that were missing when the damage was found.
-        if damage.wish == nil, !damage.places.isEmpty { try settle() }
-        guard let wish = damage.wish else { return }
-        damage.ticksUntilAsking -= 1
-        guard damage.ticksUntilAsking < 0 else { return }
-        damage.ticksUntilAsking = DamageWork.ticksPatient
-        guard !replica.raft.isLeader else {
-            // Whoever leads next is asked. Nobody may be there to do so: it is tried again.
-            return call { replica, core, effects in
+        if damage.wish == nil, damage.hasFound { try settle() }
+        switch damage.tick(replica) {
+        case .wait: break
+        case .handOver:
+            call { replica, core, effects in
                 _ = replica.transferLeadership(to: nil, &core, &effects)
             }
-        }
-        if let leader = replica.raft.leader {
-            return send(.exchange(envelope(to: leader), wish))
-        }
-        for (member, address) in replica.members.addresses where member != replica.id {
-            let frame = MemberFrame.exchange(envelope(to: .anybody), wish)
-            cluster?.options.send(frame.encoded(), member.number, address.peer)
+        case .giveUp:
+            guard canBeSpared else { return }
+            sayFarewell()
+            try giveUp()
+        case .ask(let leader, let wish): send(.exchange(envelope(to: leader), wish))
+        case .askAll(let wish):
+            for (member, address) in replica.members.addresses where member != replica.id {
+                let frame = MemberFrame.exchange(envelope(to: .anybody), wish)
+                cluster?.options.send(frame.encoded(), member.number, address.peer)
+            }
         }
     }
 
@@ -151,42 +115,27 @@ extension LogWriting {
     mutating func take(
         _ wish: MemberExchange, _ envelope: MemberFrame.Envelope
     ) throws(StoreError) {
-        guard let outgoing = wish.outgoing(in: replica.members), outgoing != replica.id else {
-            return
+        switch replica.answer(to: wish, envelope) {
+        case .none: break
+        case .passOn(let leader): send(.exchange(self.envelope(to: leader), wish))
+        case .propose(let outgoing, let changes, let addresses):
+            guard try makeRoomToTalk() else { return }
+            var refusal: RaftRefusal?
+            call { replica, core, effects in
+                refusal = replica.propose(changes, addresses: addresses, &core, &effects)
+            }
+            guard refusal == nil else { return }
+            cluster?.options.onExchange(outgoing.number, wish.member.number, wish.name)
         }
-        guard replica.raft.isLeader else {
-            guard envelope.to == .anybody, let leader = replica.raft.leader else { return }
-            return send(.exchange(self.envelope(to: leader), wish))
-        }
-        guard try makeRoomToTalk() else { return }
-        let place = ClusterMembers.Address(name: wish.name, peer: wish.address)
-        var refusal: RaftRefusal?
-        call { replica, core, effects in
-            refusal = replica.propose(
-                [.remove(outgoing), .addLearner(wish.member)], addresses: [wish.member: place],
-                &core, &effects)
-        }
-        // It asks again after a refusal.
-        guard refusal == nil else { return }
-        cluster?.options.onExchange(outgoing.number, wish.member.number, wish.name)
     }
 
     // MARK: Giving up
 
-    /// Whether somebody takes this member for the one that it wants to be: then it has been let in.
-    func isLetIn(_ envelope: MemberFrame.Envelope) -> Bool {
-        guard let wish = damage.wish, wish.member != replica.id else { return false }
-        return envelope.to == wish.member
-            || replica.members.membership.contains(wish.member)
-    }
-
     /// This number says nothing more. The directory is another's from now on.
     mutating func giveUp() throws(StoreError) {
         guard cluster?.isEnding == false else { return }
-        let others = replica.members.addresses.filter {
-            $0.key != replica.id && $0.key != identity.successor
-        }
-        let next = identity.givingUp(for: .random(), contacts: others)
+        let contacts = replica.contacts(without: identity.successor)
+        let next = identity.givingUp(for: .random(), contacts: contacts)
         try DamagedLog(directory: directory, disk: disk).replace(by: next)
         cluster?.isEnding = true
         cluster?.options.onGivenUp()

@@ -16,7 +16,12 @@ extension LogWriting {
     mutating func take(
         _ statement: FoundingStatement, _ envelope: MemberFrame.Envelope
     ) throws(StoreError) {
-        let (verdict, answers) = founding.take(statement, from: envelope.from)
+        let (verdict, answers) = founding.take(
+            statement, from: envelope.from, isFresh: replica.isFresh)
+        if hasBegun, identity.log == .begun, identity.lives != founding.lives, cluster != nil {
+            identity.lives = founding.lives
+            try IdentityFiles(directory: directory, disk: disk).write(identity)
+        }
         if answers { state(to: envelope.from, at: statement.address) }
         try follow(verdict)
     }
@@ -30,7 +35,7 @@ extension LogWriting {
             }
         case .begin:
             // From now on, a log that is not there has been lost.
-            identity.log = .begun
+            (identity.log, identity.lives) = (.begun, founding.lives)
             try IdentityFiles(directory: directory, disk: disk).write(identity)
         case .lost(let number): try giveUpLostLog(of: number)
         }

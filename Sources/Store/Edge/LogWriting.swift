@@ -32,7 +32,9 @@ struct LogWriting: ~Copyable {
     /// Nil for a store of one member.
     var cluster: ClusterWork?
     var identity: IdentityFile
-    var damage = DamageWork()
+    /// Damage found, and the wish for another number.
+    var damage = ExchangeWork()
+    var addresses: MemberAddresses
     var founding: Founding
 
     init(
@@ -48,9 +50,10 @@ struct LogWriting: ~Copyable {
             seed: .random(in: .min ... .max))
         files = LogFiles(shared.state.withLock { $0.segments }, newest: recovered.segment)
         cluster = options.cluster.map { ClusterWork($0) }
+        addresses = MemberAddresses(founders: identity.founders)
         founding = Founding(
             of: recovered.id, in: identity.founders.membership,
-            life: .random(in: 1 ... .max), hasBegun: identity.log == .begun)
+            life: identity.life, lives: identity.lives, hasBegun: identity.log == .begun)
         resumeExchange()
     }
 

@@ -59,9 +59,13 @@ public final class Store: Sendable {
             directory: directory, options: options, identity: identity
         ).run()
         let hasToFound = identity.founders.membership.voters.count > 1 && recovered.member.log.isFresh
+        // Nothing has been said yet.
         if identity.log == .awaited, !hasToFound {
-            // Nothing has been said yet: from now on, a log that is not there has been lost.
+            // From now on, a log that is not there has been lost.
             identity.log = .begun
+            try files.write(identity)
+        } else if identity.log == .awaited, identity.life == 0 {
+            identity.life = .random(in: 1 ... .max)
             try files.write(identity)
         }
         let store = Store(directory, recovered, identity, options)

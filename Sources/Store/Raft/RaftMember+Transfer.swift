@@ -14,6 +14,11 @@ extension RaftMember {
         handOver(&actions)
     }
 
+    /// Whether the others that it has heard of lately are enough without this leader.
+    package var canBeLeft: Bool {
+        isLeader && membership.hasQuorum { $0 != id && isActive($0) }
+    }
+
     /// What a leader says that has to stop at once: who has most of the log may campaign. It is a
     /// hint, and safe at any time.
     package func farewell() -> [RaftMessage] {

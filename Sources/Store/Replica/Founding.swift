@@ -9,11 +9,16 @@ internal import StoreCore
 /// as well: all of them, or after a while a majority, itself included. From one that has begun
 /// without it, it learns that it has to be let in anew.
 ///
-/// Each start is a life of its own, with a random number. A member that has begun remembers which
-/// lives of the others it began with: they are no latecomers.
+/// Each disk is a life of its own, with a random number that is on it before anybody hears of it. A
+/// member that has begun remembers which lives of the others it began with, on disk as well: they
+/// are no latecomers, even if they end before they have begun themselves.
+///
+/// Founders that come when others have begun are counted as long as nothing has come of that: else
+/// those who have begun, each with others, might be too few to let the rest in.
 ///
 /// What it cannot rule out: that one founder loses its disk while another is down and a third has
-/// never been started. The two then take each other for beginners.
+/// never been started, or never heard of it nor of anything decided. The two then take each other
+/// for beginners.
 package struct Founding: Sendable {
     package enum Verdict: Sendable, Equatable {
         case wait
@@ -29,7 +34,7 @@ package struct Founding: Sendable {
     private let me: MemberID
     private let founders: Set<MemberID>
     /// Lives of others that were only beginning.
-    private var lives: [MemberID: UInt64] = [:]
+    package private(set) var lives: [MemberID: UInt64]
     /// Who counts this life among those that begin.
     private var companions: Set<MemberID> = []
     private var ticks = 0
@@ -41,10 +46,14 @@ package struct Founding: Sendable {
 
     /// - Parameters:
     ///   - membership: The founders, this member among them.
-    ///   - life: A random number other than zero.
-    ///   - hasBegun: Whether this member has begun in an earlier life, or has nobody to wait for.
-    package init(of me: MemberID, in membership: Membership, life: UInt64, hasBegun: Bool) {
-        (self.me, self.life, self.hasBegun) = (me, life, hasBegun)
+    ///   - life: A random number; zero if nobody ever had to count this member.
+    ///   - lives: Of the others with whom this member has begun.
+    ///   - hasBegun: Whether this member has begun before, or has nobody to wait for.
+    package init(
+        of me: MemberID, in membership: Membership, life: UInt64,
+        lives: [MemberID: UInt64] = [:], hasBegun: Bool
+    ) {
+        (self.me, self.life, self.lives, self.hasBegun) = (me, life, lives, hasBegun)
         founders = Set(membership.voters)
     }
 
@@ -76,19 +85,26 @@ package struct Founding: Sendable {
         to member: MemberID, address: String, number: MemberID? = nil
     ) -> FoundingStatement {
         FoundingStatement(
-            life: life, hasBegun: hasBegun, counted: lives[member] ?? 0, address: address,
+            life: max(1, life), hasBegun: hasBegun, counted: lives[member] ?? 0, address: address,
             number: number)
     }
 
     /// Takes in where another member stands.
     ///
-    /// - Returns: What follows, and whether the other has to be answered.
+    /// - Parameter isFresh: Whether nothing has been promised in this member's log.
+    /// - Returns: What follows, and whether the other has to be answered: once ``lives`` are on
+    ///   disk, if this member has begun.
     package mutating func take(
-        _ statement: FoundingStatement, from member: MemberID
+        _ statement: FoundingStatement, from member: MemberID, isFresh: Bool
     ) -> (verdict: Verdict, answers: Bool) {
         guard member != me else { return (.wait, false) }
-        // Who has begun knows enough, and tells those who ask.
-        guard !hasBegun else { return (.wait, !statement.hasBegun) }
+        // Who has begun tells those who ask.
+        guard !hasBegun else {
+            if isFresh, !statement.hasBegun, founders.contains(member), lives[member] == nil {
+                lives[member] = statement.life
+            }
+            return (.wait, !statement.hasBegun)
+        }
         let isCounted = statement.counted == life
         guard !statement.hasBegun || isCounted else { return (.lost(number: statement.number), false) }
         guard founders.contains(member) else { return (.wait, false) }

@@ -108,6 +108,9 @@ extension Replica {
     package func farewell() -> [RaftMessage] { raft.farewell() }
 
     /// Whether the cluster has this member, by what is committed.
+    /// Whether nothing has ever been promised in its log.
+    package var isFresh: Bool { raft.hardState == HardState() && last == .zero }
+
     package var isMember: Bool { membersPublished.membership.contains(id) }
 
     package mutating func notePaused(
