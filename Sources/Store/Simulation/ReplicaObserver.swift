@@ -9,6 +9,8 @@ package import StoreSimulator
 package struct ReplicaObserver: MachineObserver {
     private var invariants: RaftInvariants
     private var members: [Member] = []
+    /// Who has whose vote, those included that are gone: a founder may come again.
+    private var votes: [MemberID: (term: Term, candidate: MemberID)] = [:]
 
     /// An object, as it is looked at and changed in part at every step.
     private final class Member {
@@ -21,7 +23,6 @@ package struct ReplicaObserver: MachineObserver {
         var absent: RaftWitness?
         var hasCrashed = false
         var damages = 0
-        var vote: (term: Term, candidate: MemberID)?
         /// On its disk when it crashed, even if the last write came to nothing.
         var sure: EntryID?
 
@@ -41,7 +42,7 @@ package struct ReplicaObserver: MachineObserver {
 
     package mutating func note(step machine: SimulatedReplica, of member: MemberNumber) -> String? {
         let (seen, process) = (seen(member), machine.process)
-        if let broken = Self.note(process.vote, seen) { return broken }
+        if let broken = note(process.vote, seen.id) { return broken }
         guard let look = process.look else {
             Self.suspend(seen)
             return nil
@@ -84,14 +85,14 @@ package struct ReplicaObserver: MachineObserver {
     }
 
     /// A member has one vote a term, whatever happens to it.
-    private static func note(
-        _ vote: (term: Term, candidate: MemberID)?, _ seen: Member
+    private mutating func note(
+        _ vote: (term: Term, candidate: MemberID)?, _ member: MemberID
     ) -> String? {
         guard let vote else { return nil }
-        defer { seen.vote = vote }
-        guard let last = seen.vote, last.term == vote.term, last.candidate != vote.candidate
+        let last = votes.updateValue(vote, forKey: member)
+        guard let last, last.term == vote.term, last.candidate != vote.candidate
         else { return nil }
-        return "\(seen.id) has voted for \(last.candidate) and for \(vote.candidate)"
+        return "\(member) has voted for \(last.candidate) and for \(vote.candidate)"
             + " in term \(vote.term)"
     }
 
@@ -159,14 +160,14 @@ struct Look: Equatable {
 }
 
 extension ReplicaProcess {
-    /// Nil while it starts, or stands still as a snapshot takes the place of its log.
+    /// Nil while it starts, waits to take part, or stands still as a snapshot takes the place of its log.
     var look: Look? {
-        guard running != nil, !snapshot.isInstalling else { return nil }
+        guard takesPart, running != nil, !snapshot.isInstalling else { return nil }
         return running?.replica.look(durable: durable)
     }
 
     /// Nil while it starts.
-    var witness: RaftWitness? { running?.replica.witness }
+    var witness: RaftWitness? { takesPart ? running?.replica.witness : nil }
 }
 
 extension Replica {

@@ -12,6 +12,7 @@ extension ReplicaProcess {
         guard let running, let leader = running.replica.raft.leader, isIdle,
             var ticks = running.replica.calmTicks(core)
         else { return nil }
+        ticks = min(ticks, Self.ticksLeft(of: ticksPerScrub, tickCount))
         if let checkpoint = ticksToCheckpoint { ticks = min(ticks, checkpoint - 1) }
         if !watches.isEmpty { ticks = min(ticks, Self.ticksLeft(of: boot.progressTicks, tickCount)) }
         if seenByHouse != running.replica.published.index {
@@ -32,7 +33,8 @@ extension ReplicaProcess {
     }
 
     private var isIdle: Bool {
-        !isHalted && found == nil && inputs.isEmpty && !isSynced && commands.isEmpty
+        !isHalted && !isEnding && takesPart && exchange.wish == nil && !exchange.hasFound
+            && identityWork.underway.isEmpty && found == nil && inputs.isEmpty && !isSynced && commands.isEmpty
             && blocked.isEmpty && nextBytes == nil && changes.isEmpty && questions.isEmpty
             && !snapshot.isReceiving && !snapshot.isServing(tickCount) && isHouseKept
     }

@@ -44,7 +44,10 @@ extension ReplicaProcess {
         switch call {
         case .watch(let watch): try open(watch, number)
         case .range(let query, isSerializable: true):
-            answer(number, .reply(try found(query)))
+            let reply = try unlessDamaged { process throws(StoreError) in
+                try process.found(query)
+            }
+            answer(number, .reply(reply ?? Self.damaged))
         case .range(let query, isSerializable: false):
             running?.replica.read(ticket: ticket(for: .read(number, query)), &core, &effects)
         case .compact(let revision): try propose(.compact(revision), .compact(number))
@@ -75,11 +78,16 @@ extension ReplicaProcess {
         case .compact(let number):
             self.answer(number, .reply(try reply(answer.result) { _ in .compacted }))
         case .read(let number, let query):
-            self.answer(number, .reply(try reply(answer.result) { _ throws(StoreError) in
-                try found(query)
-            }))
+            let reply = try unlessDamaged { process throws(StoreError) in
+                try process.reply(answer.result) { _ throws(StoreError) in
+                    try process.found(query)
+                }
+            }
+            self.answer(number, .reply(reply ?? Self.damaged))
         }
     }
+
+    private static let damaged = Reply.refused(.other("damaged"))
 
     private func reply(
         _ result: Result<Decision, StoreError>,
@@ -285,14 +293,18 @@ extension ReplicaProcess {
         if isInEffect(change) { return answer(number, .done) }
         let wanted: [MembershipChange] =
             switch change {
-            case .addLearner(let member): [.addLearner(MemberID(member.number))]
+            case .addLearner(let member, _): [.addLearner(MemberID(member.number))]
             case .promote(let member): [.promote(MemberID(member.number))]
             case .remove(let member), .transferLeadership(let member):
                 [.remove(MemberID(member.number))]
-            case .exchange(let old, let new):
-                [.remove(MemberID(old.number)), .addLearner(MemberID(new.number))]
             }
-        if let refusal = running?.replica.propose(wanted, addresses: [:], &core, &effects) {
+        var addresses = [self.member: ClusterMembers.Address(place: boot.place)]
+        if case .addLearner(let member, let place) = change {
+            addresses[MemberID(member.number)] = ClusterMembers.Address(place: place)
+        }
+        if let refusal = running?.replica.propose(
+            wanted, addresses: addresses, &core, &effects)
+        {
             return answer(number, .reply(.refused(.other("\(refusal)"))))
         }
         changes.append((number, change))
@@ -304,12 +316,9 @@ extension ReplicaProcess {
             raft.log.membershipIndex <= raft.committed
         else { return false }
         return switch change {
-        case .addLearner(let member): raft.membership.contains(MemberID(member.number))
+        case .addLearner(let member, _): raft.membership.contains(MemberID(member.number))
         case .promote(let member): raft.membership.voters.contains(MemberID(member.number))
         case .remove(let member): !raft.membership.contains(MemberID(member.number))
-        case .exchange(let old, let new):
-            raft.membership.contains(MemberID(new.number))
-                && !raft.membership.contains(MemberID(old.number))
         case .transferLeadership: true
         }
     }

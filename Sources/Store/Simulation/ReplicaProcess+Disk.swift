@@ -6,7 +6,8 @@ internal import StoreSimulator
 /// A file to be put in place: at once, or not at all.
 struct FileJob {
     enum Purpose {
-        case identity
+        /// The file that says who this is, or its copy.
+        case identity(isCopy: Bool)
         case segment(SegmentHeader)
         case reserve
         case checkpoint(UInt32)
@@ -39,6 +40,7 @@ enum DiskDone {
     case partDone(SnapshotPart)
     case installed
     case recovered
+    case setAside
 }
 
 extension ReplicaProcess {
@@ -96,6 +98,7 @@ extension ReplicaProcess {
         case .partDone(let part): try noteWhole(part)
         case .installed: try noteInstalled()
         case .recovered: try noteRecovered()
+        case .setAside: noteSetAside()
         }
     }
 
@@ -118,11 +121,11 @@ extension ReplicaProcess {
     }
 
     private func noteMade(_ job: FileJob) throws(StoreError) {
+        if case .identity(let isCopy) = job.purpose { return try noteIdentity(job, isCopy: isCopy) }
         guard job.contents.isEmpty || disk.holds(job.contents, in: job.name, at: 0) else {
             throw .damaged(file: job.name, LogDamage(offset: 0, reason: .contents))
         }
         switch job.purpose {
-        case .identity: makeSegment(1, bytes: boot.segmentBytes)
         case .segment(let header): noteMade(header)
         case .reserve: noteReserve(job.name)
         case .checkpoint(let segment):
@@ -130,7 +133,7 @@ extension ReplicaProcess {
             core.noteCheckpoint(at: segment)
             seenByHouse = nil
         case .installation: _ = try finishInstallation()
-        case .incoming: break
+        case .incoming, .identity: break
         }
     }
 
@@ -228,7 +231,7 @@ extension ReplicaProcess {
         guard running != nil else {
             files.sequences = [header.sequence]
             newest = header.sequence
-            return begin(LogRecovery(of: identity).begin(in: header))
+            return noteFresh(LogRecovery(of: identity).begin(in: header))
         }
         next = header
     }

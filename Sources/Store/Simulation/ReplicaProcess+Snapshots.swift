@@ -73,14 +73,11 @@ extension ReplicaProcess {
         running?.replica.offerSnapshot(snapshot, to: follower, &core, &effects)
     }
 
-    private func send(_ message: SnapshotMessage, to member: MemberNumber) {
-        out.messages.append((member, [Limits.snapshotFrame] + message.encoded()))
+    private func send(_ message: SnapshotMessage, to member: MemberID) {
+        send(.snapshot(envelope(to: member), message))
     }
 
-    func takeSnapshotMessage(_ bytes: [UInt8], _ from: MemberNumber) throws(StoreError) {
-        guard bytes.first == Limits.snapshotFrame,
-            let message = SnapshotMessage(Array(bytes.dropFirst()))
-        else { return }
+    func take(_ message: SnapshotMessage, from: MemberID) throws(StoreError) {
         switch message {
         case .ask:
             guard let end = running?.replica.writtenEnd, running?.replica.raft.isLeader == true
@@ -97,7 +94,7 @@ extension ReplicaProcess {
                 of: part, from: offset, bytesMax: bytesMax, files, writtenEnd: end)
             send(chunk, to: from)
         case .parts, .chunk, .gone:
-            guard snapshot.receiver?.source.number == from.number else { return }
+            guard snapshot.receiver?.source == from else { return }
             try carryOut(snapshot.receiver?.receive(message) ?? [])
         }
     }
@@ -114,7 +111,7 @@ extension ReplicaProcess {
         snapshot.receiver = receiver
         snapshot.writing = nil
         for case .send(let message) in receiver.start() {
-            send(message, to: MemberNumber(offer.from.number))
+            send(message, to: offer.from)
         }
     }
 
@@ -123,7 +120,7 @@ extension ReplicaProcess {
         guard receiver.term == raft.term else { return snapshot.receiver = nil }
         let actions = snapshot.receiver?.tick(ticksMax: 3) ?? []
         for case .send(let message) in actions {
-            send(message, to: MemberNumber(receiver.source.number))
+            send(message, to: receiver.source)
         }
     }
 
@@ -132,7 +129,7 @@ extension ReplicaProcess {
             switch action {
             case .send(let message):
                 guard let source = snapshot.receiver?.source else { return }
-                send(message, to: MemberNumber(source.number))
+                send(message, to: source)
             case .make(let part): make(part)
             case .write(let part, let offset, let bytes):
                 snapshot.writing = (part, offset, bytes.count)

@@ -44,6 +44,7 @@ final class ReplicaProcess {
     var isHalted = false
 
     var identity: IdentityFile
+    var identityWork = IdentityWork()
     var files: SimulatedFiles
     /// Nil until its files are there.
     var running: Running?
@@ -113,6 +114,15 @@ final class ReplicaProcess {
     // Snapshots
     var snapshot = SnapshotWork()
 
+    // Members
+    var addresses = MemberAddresses(founders: .alone)
+    var founding: Founding?
+    /// Whether it takes part in the cluster; else it hears of nothing but founding.
+    var takesPart = false
+    /// Damage found, and the wish for another number.
+    var exchange = ExchangeWork()
+    var scrub = ScrubWork()
+
     // Comparing
     /// A key of which this process knows something else than it should.
     private var disturbed: [UInt8]?
@@ -129,7 +139,8 @@ final class ReplicaProcess {
             member: member,
             founders: ClusterMembers(
                 cluster: Self.cluster,
-                membership: Membership(voters: boot.founders.map { MemberID($0.number) })))
+                membership: Membership(voters: boot.founders.map { MemberID($0.number) }),
+                addresses: Self.addresses(boot)))
     }
 
     static let cluster: UInt64 = 1
@@ -159,7 +170,7 @@ final class ReplicaProcess {
             try settle()
             try noteStanding()
         } catch {
-            halt(error)
+            end(after: error)
         }
     }
 
@@ -169,20 +180,27 @@ final class ReplicaProcess {
         switch error {
         case .damaged(let file, let damage): out.halt = .damaged("\(file): \(damage)")
         case .system: out.halt = .diskFailed
+        case .differs: out.halt = .differs("\(error)")
         default: out.halt = .broken("\(error)")
         }
     }
 
     private func noteStanding() throws(StoreError) {
-        guard let running else { return }
+        guard let running, !isEnding else { return }
+        if core.published != contents.revision {
+            let hash = try unlessDamaged { process throws(StoreError) in
+                try process.contents.hash(of: process.core, process.files)
+            }
+            // Nobody can be told what it holds.
+            guard let hash else { return }
+            out.standing.hash = hash
+        }
+        out.standing.takesPart = takesPart
         out.standing.term = running.replica.raft.term.number
         out.standing.isLeader = running.replica.raft.isLeader
         let published = running.replica.published
         out.standing.applied = published.index.number
         out.standing.appliedTerm = published.term.number
-        if core.published != contents.revision {
-            out.standing.hash = try contents.hash(of: core, files)
-        }
         out.standing.revision = core.published
         out.standing.isInstallingSnapshot = snapshot.isReceiving
         out.standing.isDisturbed = disturbed.map { core.isDisturbed($0) } ?? false
@@ -191,31 +209,8 @@ final class ReplicaProcess {
 
     // MARK: Starting
 
-    /// Begins with what the disk holds.
-    func start() throws(StoreError) {
-        guard let size = disk.byteCount(of: SimulatedFiles.identity),
-            let bytes = disk.read(SimulatedFiles.identity, 0..<size)
-        else {
-            guard files.sequences.isEmpty else {
-                throw .damaged(
-                    file: SimulatedFiles.identity, LogDamage(offset: 0, reason: .missing))
-            }
-            removeStrays()
-            return make(
-                FileJob(name: SimulatedFiles.identity, contents: identity.encoded(), .identity))
-        }
-        guard let read = IdentityFile(bytes.raw), read.member == member else {
-            throw .damaged(file: SimulatedFiles.identity, LogDamage(offset: 0, reason: .contents))
-        }
-        identity = read
-        if try finishInstallation() { return }
-        removeStrays()
-        if files.sequences.isEmpty { return makeSegment(1, bytes: boot.segmentBytes) }
-        try recover()
-    }
-
     /// What files mean nothing.
-    private func removeStrays() {
+    func removeStrays() {
         for name in disk.names {
             // One that a crash has left half made, under a temporary name, is none.
             let isReserve = SimulatedFiles.reserves.contains(name)
@@ -231,12 +226,18 @@ final class ReplicaProcess {
         let found = try LogRecovery(of: identity).run(files)
         var commands: [DiskCommand] = found.unsynced.map { .sync(files.name(of: $0)) }
         for sequence in found.leftovers { commands.append(.remove(files.name(of: sequence))) }
+        identityWork.isFresh = found.log.isFresh
         self.found = consume found
         issue(commands + [.syncDirectory], .recovered)
     }
 
     /// What was found is on disk for sure.
     func noteRecovered() throws(StoreError) {
+        guard noteBegun() else { return }
+        try beginWithFound()
+    }
+
+    func beginWithFound() throws(StoreError) {
         guard let found = found.take() else { return }
         files.sequences = found.sequences
         newest = found.sequences.last ?? 1
@@ -254,6 +255,7 @@ final class ReplicaProcess {
         core = found.takeCore()
         told = core.published
         pruneStart = []
+        beginAmongMembers()
     }
 
     // MARK: Inputs
@@ -264,6 +266,7 @@ final class ReplicaProcess {
         case .tick:
             tickCount += 1
             retryBlocked()
+            guard !isEnding else { return }
             // A process that is late catches up with some, and no more.
             guard habits.takesRounds ? ticksWaiting < boot.electionTicks / 2 : inputs.isEmpty,
                 habits.takesRounds || !isSynced
@@ -271,7 +274,7 @@ final class ReplicaProcess {
             ticksWaiting += 1
             inputs.append(Waiting(input: input))
         case .disturb(let number):
-            if running != nil, !snapshot.isInstalling { disturbed = core.disturb(choosing: number) }
+            if takesPart, !isEnding, !snapshot.isInstalling { disturbed = core.disturb(choosing: number) }
         default:
             guard inputs.count < Limits.inputsMax else { break }
             inputs.append(Waiting(input: input, frame: Self.frame(input)))
@@ -281,6 +284,7 @@ final class ReplicaProcess {
 
     /// Takes inputs as long as the log has room for what they may add.
     func drain() throws(StoreError) {
+        guard !isEnding else { return forgetInputs() }
         guard !snapshot.isInstalling else { return goOnInstalling() }
         guard running != nil else {
             // It does not know anything yet; whoever asks may ask elsewhere.
@@ -324,10 +328,9 @@ final class ReplicaProcess {
         switch input {
         case .tick: try tick()
         case .message(let from, let bytes):
-            guard let frame else { return try takeSnapshotMessage(bytes, from) }
-            guard frame.message.from.number == from.number, frame.cluster == Self.cluster else {
-                return
-            }
+            guard let frame else { return try receive(bytes) }
+            guard frame.message.from.number == from.number, try takes(.raft(frame)) else { return }
+            if !frame.address.isEmpty { addresses.note(frame.message.from, at: frame.address) }
             running?.replica.receive(
                 frame.message, payloads: frame.payloads, note: frame.note, &core, &effects)
             try noteFindings()
@@ -360,10 +363,13 @@ final class ReplicaProcess {
 
     private func tick() throws(StoreError) {
         lastTick = now
+        guard takesPart else { return tickFounding() }
         countDownToCheckpoint()
         running?.replica.tick(&core, &effects)
         try noteFindings()
         tickSnapshot()
+        tickExchange()
+        try tickScrub()
         if tickCount % boot.progressTicks == 0 { tellProgress() }
         if tickCount % Limits.houseTicks == 0 { looksForVictim = true }
     }
@@ -381,18 +387,20 @@ final class ReplicaProcess {
         guard !effects.findings.isEmpty else { return }
         isAlarmed = true
         for case .thisMemberDiffers(let found) in effects.findings {
-            for message in running?.replica.farewell() ?? [] { send(message, []) }
-            out.halt = .differs("\(found)")
+            guard canBeSpared else { throw .differs(revision: found.revision) }
+            sayFarewell()
+            giveUp(.differs("\(found)"))
             throw .closed
         }
         effects.findings = []
     }
 
-    private func send(_ message: RaftMessage, _ payloads: [EntryPayload]) {
+    func send(_ message: RaftMessage, _ payloads: [EntryPayload]) {
+        guard let place = place(of: message.to) else { return }
         var frame = PeerFrame(cluster: Self.cluster, message: message, payloads: payloads)
+        if frame.introduces { frame.address = address }
         frame.note = running?.replica.note(for: message)
-        out.messages.append(
-            (MemberNumber(message.to.number), frame.encoded(behind: [Limits.peerFrame])))
+        out.messages.append((.place(place), frame.encoded(behind: [Limits.peerFrame])))
     }
 
     // MARK: Carrying out
@@ -417,7 +425,7 @@ final class ReplicaProcess {
 
     /// Writes what there is to write, and keeps house.
     func settle() throws(StoreError) {
-        guard let running, !snapshot.isInstalling else { return }
+        guard let running, !isEnding, !snapshot.isInstalling else { return }
         try write()
         if running.replica.needsRebuild, running.replica.isWritten {
             try rebuild()
@@ -445,9 +453,7 @@ final class ReplicaProcess {
             case .vote: vote = (message.term, message.from)
             default: break
             }
-            guard let payloads = try running?.replica.payloads(of: message, files) else {
-                continue
-            }
+            guard let payloads = try payloads(of: message) else { continue }
             send(message, payloads)
         }
         try tell(wanted.changes)
@@ -499,9 +505,9 @@ enum Limits {
     static let inputsMax = 400
     /// After so many ticks, it is looked for segments in which little is alive.
     static let houseTicks = 10
-    /// The first byte of a message.
+    /// The first byte of a message: one of Raft, or any other.
     static let peerFrame: UInt8 = 0
-    static let snapshotFrame: UInt8 = 1
+    static let memberFrame: UInt8 = 1
 
     static func configuration(_ boot: Boot<SimulatedReplica.Defect>) -> RaftConfiguration {
         var configuration = RaftConfiguration(id: MemberID(boot.member.number))
@@ -530,6 +536,8 @@ struct Habits {
     /// Whether nothing is taken in while the log is written, and then all that has come before
     /// anything is said, as the server does.
     let takesRounds: Bool
+    /// A segment is read through, in search of damage, once in so many ticks.
+    let ticksPerScrub: Int
 
     init(_ random: inout SeededRandom) {
         logBytesMin = random.pick([96, 96, 384]) * 1024
@@ -537,6 +545,7 @@ struct Habits {
         checkpointTicks = random.pick([nil, 10, 3])
         chunkBytes = random.pick([2, 8, 8]) * 1024
         takesRounds = random.chance(permille: 500)
+        ticksPerScrub = random.pick([5, 50, 500])
     }
 
     func ticksToCheckpoint(_ restFactor: Int, _ random: inout SeededRandom) -> Int? {

@@ -8,7 +8,8 @@ internal import StoreSimulator
 ///     segment-1           a segment of the log, by its sequence number
 ///     spare-7             a file to become a segment, or once one
 ///     reserve-1           a file to become a segment when the disk is full
-///     member              who this is (``IdentityFile``)
+///     member, member.copy who this is (``IdentityFile``)
+///     damaged-...         what was the log of a number given up
 ///     checkpoint          the key space as it was some time ago
 struct SimulatedFiles: MemberFiles {
     let disk: SimulatedDisk
@@ -20,7 +21,8 @@ struct SimulatedFiles: MemberFiles {
         sequences = disk.names.compactMap(Self.sequence).sorted()
     }
 
-    static let identity = "member"
+    static let identities = ["member", "member.copy"]
+    static let setAside = "damaged-"
     static let checkpoint = "checkpoint"
     static let reserves = ["reserve-1", "reserve-2"]
     static func segment(_ sequence: UInt32) -> String {
@@ -31,6 +33,11 @@ struct SimulatedFiles: MemberFiles {
     static func spare(_ sequence: UInt32) -> String { "spare-\(sequence)" }
     static func sequence(_ name: String) -> UInt32? {
         name.hasPrefix("segment-") ? UInt32(name.dropFirst("segment-".count)) : nil
+    }
+
+    /// Whether a file goes aside when a number is given up.
+    static func isOfLog(_ name: String) -> Bool {
+        name == checkpoint || name == installation || sequence(name) != nil
     }
 
     func name(of sequence: UInt32) -> String { Self.segment(sequence) }

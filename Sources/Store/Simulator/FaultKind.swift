@@ -29,10 +29,14 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
     case diskFull = "disk full"
     case slowDisk = "slow disk"
     case diskLoss = "loss of a whole disk and rejoin"
+    /// It is started again with the words with which the cluster began.
+    case founderLost = "founder that has lost its disk"
     // Memory
     /// A member holds something else than the others.
     case stateDiverged = "state diverged"
     // Members
+    /// Of a member that asks for another number itself.
+    case exchanged = "member let in anew"
     case memberAdded = "member added"
     case memberPromoted = "member promoted"
     case memberRemoved = "member removed"
@@ -52,7 +56,7 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred,
             .snapshotInterrupted, .partition, .asymmetricPartition, .cloggedLink,
-            .deposition, .stateDiverged, .largeLost, .voterCrash:
+            .deposition, .stateDiverged, .largeLost, .voterCrash, .founderLost, .exchanged:
             true
         default: isDamage
         }

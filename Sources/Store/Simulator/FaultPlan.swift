@@ -32,6 +32,8 @@ struct FaultPlan {
     let maySlowDisks: Bool
     /// Whether members come to hold something else than the others.
     let disturbs: Bool
+    /// Whether founders come one after the other, and things go wrong before they are there.
+    let foundsSlowly: Bool
     /// Whether the clock of a leader that is cut off may be slow.
     let maySkewClocks: Bool
     /// Whether entries of a leader may be lost before it is cut off, and heartbeats not.
@@ -55,10 +57,11 @@ struct FaultPlan {
         disturbs =
             possible.contains(.stateDiverged) && settings.members > 2
             && memoryRandom.chance(permille: 400)
-        possible.removeAll { $0 == .stateDiverged }
+        possible.removeAll { [.stateDiverged, .founderLost, .exchanged].contains($0) }
         let permille = random.pick([100, 250, 500, 800])
         let chosen = possible.filter { _ in random.chance(permille: permille) }
         kinds = chosen
+        foundsSlowly = settings.members > 1 && random.chance(permille: 400)
         let crashes = chosen.contains(.crash) || chosen.contains(.powerLoss)
         keepsOneAway = settings.members > 2 && crashes && random.chance(permille: 350)
         interruptsSnapshots = chosen.contains(.snapshotInterrupted)

@@ -6,7 +6,11 @@ final class Node {
     var random: SeededRandom
     /// Nil: nothing is installed here.
     var member: MemberNumber?
+    /// All numbers that its member has had, oldest first, since it was installed.
+    var numbers: [MemberNumber] = []
     var founders: [MemberNumber] = []
+    /// The members that there were when this one was added.
+    var contacts: [Contact] = []
     let disk = SimulatedDisk()
 
     /// While it runs.
@@ -38,6 +42,12 @@ final class Node {
 
     /// Whether the disk holds something else than the process was told.
     var isDamaged = false
+    /// Whether it did, ever since it was installed.
+    var wasDamaged = false
+    /// Whether a founder has been started again, with the same words, on an empty disk.
+    var hasLostAll = false
+    /// Whether a member here has ever taken part in the cluster.
+    var hasTakenPart = false
     /// Whether its process has come to hold something else than others.
     var hasDiverged = false
     /// Whether the disk has refused something.
@@ -91,8 +101,8 @@ extension World {
         (node.standing, node.hasDiverged) = (Standing(), false)
         trace.note(now, 1, member.number, text: "\(member) starts")
         let boot = Boot<NoDefect>(
-            member: member, founders: node.founders, seed: node.random.next(),
-            now: node.clock(now), tickMicroseconds: plan.tickMicroseconds,
+            member: member, place: node.index, founders: node.founders, contacts: node.contacts,
+            seed: node.random.next(), now: node.clock(now), tickMicroseconds: plan.tickMicroseconds,
             electionTicks: settings.electionTicks,
             segmentBytes: plan.segmentBytes, restFactor: settings.restFactor,
             progressTicks: settings.progressTicks(plan.tickMicroseconds))
@@ -181,7 +191,7 @@ extension World {
 
     /// The disk holds something else than the process was told.
     func noteDamage(_ node: Node, isOfWrite: Bool) {
-        node.isDamaged = true
+        (node.isDamaged, node.wasDamaged) = (true, true)
         if let member = node.member { processes.note(damageOf: member, isOfWrite: isOfWrite) }
     }
 
@@ -217,17 +227,31 @@ extension World {
             crash(node, faultRandom.pick([.unsynced, .torn]))
             startLater(node, 200_000...2_000_000)
         case .damaged:
-            guard node.isDamaged else { return broken(node, reason) }
+            guard node.wasDamaged else { return broken(node, reason) }
             end(node)
             if settings.members > 1 { replace(node) }
         case .differs:
             guard node.hasDiverged else { return broken(node, reason) }
             end(node)
             replace(node)
+        case .givenUp(let successor, let cause):
+            guard mayGiveUp(node, cause) else { return broken(node, reason) }
+            end(node)
+            succeed(node, by: successor)
         case .removed:
             guard node.isLeaving || node.isBeingReplaced else { return broken(node, reason) }
             end(node)
         case .broken: broken(node, reason)
+        }
+    }
+
+    private func mayGiveUp(_ node: Node, _ cause: GivingUp) -> Bool {
+        switch cause {
+        case .damaged: node.wasDamaged
+        case .differs: node.hasDiverged
+        // It has come too late.
+        case .earlier: true
+        case .lost: node.hasLostAll || nodes.contains { $0 !== node && $0.hasTakenPart }
         }
     }
 
@@ -242,6 +266,7 @@ extension World {
         let before = node.standing
         guard standing != before else { return }
         node.standing = standing
+        if standing.takesPart { node.hasTakenPart = true }
         if standing.term > before.term, before.term > 0 { noteCampaign(node, in: standing.term) }
         if standing.isLeader, standing.term != before.term || !before.isLeader {
             trace.note(now, 4, standing.term, text: "\(member) leads in term \(standing.term)")
@@ -380,10 +405,8 @@ extension DiskCommand {
 // MARK: Messages
 
 extension World {
-    func send(from node: Node, to member: MemberNumber, _ bytes: [UInt8]) {
-        guard let from = node.member,
-            let target = nodes.first(where: { $0.member == member })
-        else { return }
+    func send(from node: Node, to recipient: Recipient, _ bytes: [UInt8]) {
+        guard let from = node.member, let target = self.node(of: recipient) else { return }
         var link = network[node.index, target.index]
         link.sent += 1
         network[node.index, target.index] = link
@@ -403,6 +426,13 @@ extension World {
         {
             faults.add(.duplication)
             queue.add(message, at: arrival(link))
+        }
+    }
+
+    private func node(of recipient: Recipient) -> Node? {
+        switch recipient {
+        case .member(let member): nodes.first { $0.member == member }
+        case .place(let index): nodes.indices.contains(index) ? nodes[index] : nil
         }
     }
 

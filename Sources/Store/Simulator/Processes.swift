@@ -40,7 +40,8 @@ final class ProcessesOf<Machine: SimulatedMachine>: Processes {
         _ boot: Boot<NoDefect>, _ disk: SimulatedDisk, _ effects: inout Effects
     ) -> any RunningProcess {
         let boot = Boot(
-            member: boot.member, founders: boot.founders, seed: boot.seed, now: boot.now,
+            member: boot.member, place: boot.place, founders: boot.founders,
+            contacts: boot.contacts, seed: boot.seed, now: boot.now,
             tickMicroseconds: boot.tickMicroseconds, electionTicks: boot.electionTicks,
             segmentBytes: boot.segmentBytes, restFactor: boot.restFactor,
             progressTicks: boot.progressTicks, defect: defect)

@@ -114,8 +114,13 @@ package struct NoObserver<Machine>: MachineObserver {
 /// What a process is told when it starts.
 package struct Boot<Defect: Sendable>: Sendable {
     package var member: MemberNumber
-    /// The members that found the cluster; empty if this one joins a cluster that is there.
+    /// Where it is: by this, others reach it, whatever its number.
+    package var place = 0
+    /// The members that found the cluster, at places 0, 1 and so on; empty if this one joins a
+    /// cluster that is there.
     package var founders: [MemberNumber]
+    /// The members that there are, for one that joins.
+    package var contacts: [Contact] = []
     /// For the member's own random choices; another one at each start.
     package var seed: UInt64
     package var now: Moment
@@ -130,6 +135,12 @@ package struct Boot<Defect: Sendable>: Sendable {
     /// How often watches are told that nothing has happened.
     package var progressTicks = 10
     package var defect: Defect?
+}
+
+/// A member, and where it is.
+package struct Contact: Sendable {
+    package var member: MemberNumber
+    package var place: Int
 }
 
 package enum NoDefect: CaseIterable, Hashable, Sendable {}
@@ -152,11 +163,9 @@ package enum Request: Sendable {
 
 /// A change of the cluster's members. One that is in effect already is done.
 package enum MemberChange: Hashable, Sendable {
-    case addLearner(MemberNumber)
+    case addLearner(MemberNumber, place: Int)
     case promote(MemberNumber)
     case remove(MemberNumber)
-    /// A member whose disk is damaged goes, and comes back as a learner under another number.
-    case exchange(MemberNumber, by: MemberNumber)
     case transferLeadership(to: MemberNumber)
 }
 
@@ -203,15 +212,35 @@ package enum Halt: Hashable, Sendable {
     case damaged(String)
     /// It holds something else than the others; it will be replaced by a new member.
     case differs(String)
+    /// It has given its number up: it is to be started again, under this one, with what is on disk.
+    case givenUp(MemberNumber, GivingUp)
     /// It is no member of the cluster any more.
     case removed
     /// It found its own promises broken: always a violation.
     case broken(String)
 }
 
+/// Why a member takes another number.
+package enum GivingUp: Hashable, Sendable {
+    case damaged(String)
+    case differs(String)
+    /// The cluster has begun without it, or it has lost what it had.
+    case lost
+    /// It has done so in an earlier life, which ended before anybody was told.
+    case earlier
+}
+
+/// Whoever gets a message.
+package enum Recipient: Hashable, Sendable {
+    /// Nobody, if the member is nowhere.
+    case member(MemberNumber)
+    /// Whoever is there, under whatever number.
+    case place(Int)
+}
+
 /// What a machine wants done after a step.
 package struct Effects: Sendable {
-    package var messages: [(to: MemberNumber, bytes: [UInt8])] = []
+    package var messages: [(to: Recipient, bytes: [UInt8])] = []
     package var disk: [(ticket: DiskTicket, command: DiskCommand)] = []
     package var answers: [(to: RequestNumber, answer: Answer)] = []
     /// The last thing to happen: messages and answers go out, disk commands do not.
@@ -243,6 +272,8 @@ package struct Standing: Hashable, Sendable {
     package var isInstallingSnapshot = false
     /// It has something else in memory than it should.
     package var isDisturbed = false
+    /// Whether it takes part in the cluster: one of the first members waits for the others before.
+    package var takesPart = true
     /// Whether it has found that members hold different things.
     package var isAlarmed = false
 

@@ -73,6 +73,8 @@ package struct SimulationSettings: Sendable {
     var electionMicroseconds: Int64 { tickMicroseconds * Int64(electionTicks) }
     /// Within this, every client has to get on once a majority is well.
     var progressMicrosecondsMax: Int64 { 10 * electionMicroseconds }
+    /// So many ticks may the first members wait for each other, from when they start.
+    static let foundingTicks: Int64 = 110
     /// Within this, all members have to be equal once everything is well: members may have to be
     /// replaced, one after the other.
     var settlingMicrosecondsMax: Int64 { 40 * electionMicroseconds }

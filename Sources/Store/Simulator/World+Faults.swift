@@ -20,7 +20,8 @@ extension World {
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred:
             strikeMembership(kind)
         // These have times of their own.
-        case .snapshotInterrupted, .deposition, .stateDiverged, .voterCrash: break
+        case .snapshotInterrupted, .deposition, .stateDiverged, .voterCrash, .founderLost, .exchanged:
+            break
         }
     }
 
@@ -217,6 +218,7 @@ extension World {
         guard phase == .chaos else { return }
         let rest = memoryRandom.between(2...12) * 1_000_000
         queue.add(.disturb, at: after(rest * settings.faultRestFactor))
+        guard mayDamage else { return }
         let frail = plan.frail.map { nodes[$0] }.filter {
             $0.isUp && $0.isWanted && !$0.isBeingReplaced && !$0.standing.isDisturbed
         }
@@ -266,8 +268,17 @@ extension World {
             text: "\(node.name) has a bit flipped in \(place.file) at \(place.offset)")
     }
 
+    /// Whether no more members than those with frail disks lack something, so that the others are
+    /// enough to let them in again.
+    var mayDamage: Bool {
+        isFoundingOver
+            && !nodes.prefix(settings.members).contains {
+                $0.isBeingReplaced && !plan.frail.contains($0.index)
+            }
+    }
+
     private func damage(_ kind: FaultKind) {
-        guard !plan.frail.isEmpty else { return }
+        guard !plan.frail.isEmpty, mayDamage else { return }
         let node = nodes[faultRandom.pick(plan.frail)]
         guard node.isWanted, !node.isBeingReplaced else { return }
         switch kind {
@@ -277,8 +288,9 @@ extension World {
         default:
             faults.add(.diskLoss)
             crash(node, .unsynced)
-            node.disk.wipe()
             if let member = node.member { processes.note(endOf: member) }
+            if faultRandom.chance(permille: 500) { return startAnew(node) }
+            node.disk.wipe()
             replace(node)
         }
     }

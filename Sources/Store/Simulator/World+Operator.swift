@@ -6,6 +6,10 @@ struct OperatorDesk {
     enum Step {
         /// Asks the cluster; counts as the fault when done.
         case change(MemberChange, FaultKind?)
+        /// Lets whoever is on the node by then decide, once it has the log.
+        case promote(node: Int, FaultKind?)
+        /// Removes the node's member, under all numbers that it has had.
+        case remove(node: Int, FaultKind?)
         /// Installs a member on an empty node, and starts it.
         case install(MemberNumber, node: Int)
         /// Takes a member off its node, with its disk.
@@ -13,8 +17,9 @@ struct OperatorDesk {
     }
 
     var steps: [Step] = []
-    /// The request that is under way.
+    /// The request that is under way, and what it asks for.
     var request: RequestNumber?
+    var change: MemberChange?
 
     var isIdle: Bool { steps.isEmpty && request == nil }
 }
@@ -25,21 +30,51 @@ extension World {
         return MemberNumber(memberCount)
     }
 
-    /// Gives a node that has lost its disk, or cannot use it, a new member in place of the old: as
-    /// an operator would, or as the member itself does, which gives its number up before the others
-    /// know of it.
+    /// Whether no founder waits for others any more.
+    var isFoundingOver: Bool {
+        nodes.prefix(settings.members).allSatisfy(\.hasTakenPart)
+    }
+
+    /// Gives a node whose member cannot go on a new one, on an empty disk.
     func replace(_ node: Node) {
-        guard let old = node.member, !node.isBeingReplaced else { return }
+        guard let old = node.member, !node.isRetired else { return }
         (node.isBeingReplaced, node.isRetired) = (true, true)
         bringBack()
         let new = nextMember()
         trace.note(now, 14, new.number, text: "\(old) is to be replaced by \(new)")
-        let isOperator = faultRandom.chance(permille: 300)
-        operatorDesk.steps +=
-            isOperator
-            ? [.change(.remove(old), nil), .clear(node: node.index), .change(.addLearner(new), nil)]
-            : [.clear(node: node.index), .change(.exchange(old, by: new), nil)]
-        operatorDesk.steps += [.install(new, node: node.index), .change(.promote(new), nil)]
+        operatorDesk.steps += [
+            .remove(node: node.index, nil), .clear(node: node.index),
+            .change(.addLearner(new, place: node.index), nil), .install(new, node: node.index),
+            .promote(node: node.index, nil),
+        ]
+    }
+
+    /// A member has given its number up, and asks the others to let it in under another one.
+    func succeed(_ node: Node, by successor: MemberNumber) {
+        if let old = node.member { processes.note(endOf: old) }
+        trace.note(
+            now, 23, successor.number, text: "\(node.name) goes on as \(successor)")
+        faults.add(.exchanged)
+        bringBack()
+        (node.member, node.founders, node.contacts) = (successor, [], [])
+        node.numbers.append(successor)
+        (node.isDamaged, node.hasLostAll, node.isBeingReplaced) = (false, false, true)
+        node.hasTakenPart = true
+        operatorDesk.steps.append(.promote(node: node.index, nil))
+        startLater(node, 1000...50_000)
+    }
+
+    /// Starts a founder again with the same words, though its disk is empty.
+    func startAnew(_ node: Node) {
+        node.disk.wipe()
+        let founder = MemberNumber(UInt64(node.index + 1))
+        (node.member, node.founders) = (founder, nodes.founders(settings.members))
+        node.contacts = []
+        node.numbers.append(founder)
+        (node.isBeingReplaced, node.hasLostAll) = (true, true)
+        faults.add(.founderLost)
+        bringBack()
+        startLater(node, 1000...500_000)
     }
 
     /// Members come and go between two sizes.
@@ -54,17 +89,16 @@ extension World {
             node.isBeingReplaced = true
             let new = nextMember()
             operatorDesk.steps += [
-                .change(.addLearner(new), .memberAdded), .install(new, node: node.index),
-                .change(.promote(new), .memberPromoted),
+                .change(.addLearner(new, place: node.index), .memberAdded),
+                .install(new, node: node.index), .promote(node: node.index, .memberPromoted),
             ]
         case .memberRemoved:
             let sound = present.filter { !plan.frail.contains($0.index) }
-            guard present.count > settings.members, !sound.isEmpty else { return }
+            guard present.count > settings.members, !sound.isEmpty, isFoundingOver else { return }
             let node = faultRandom.pick(sound)
-            guard let member = node.member else { return }
             node.isLeaving = true
             operatorDesk.steps += [
-                .change(.remove(member), .memberRemoved), .clear(node: node.index),
+                .remove(node: node.index, .memberRemoved), .clear(node: node.index),
             ]
         default:
             guard !present.isEmpty, let member = faultRandom.pick(present).member else { return }
@@ -79,20 +113,29 @@ extension World {
         queue.add(.operate, at: after(200_000))
         guard operatorDesk.request == nil, let step = operatorDesk.steps.first else { return }
         switch step {
-        case .change(let change, _):
-            let candidates = nodes.filter { $0.isUp && !$0.isRetired }
-            guard !candidates.isEmpty else { return }
-            let node = faultRandom.pick(candidates)
-            let request = self.request(
-                .change(change), of: Self.operatorClient, to: node.index)
-            operatorDesk.request = request
-            queue.add(
-                .timeout(client: Self.operatorClient, request),
-                at: after(settings.stepMicrosecondsMax))
+        case .change(let change, _): ask(for: change)
+        case .promote(let index, _):
+            let node = nodes[index]
+            guard let member = node.member, !node.isRetired, !node.isLeaving else {
+                operatorDesk.steps.removeFirst()
+                return
+            }
+            ask(for: .promote(member))
+        case .remove(let index, let kind):
+            // The one that the cluster knows now is among them, and the last to count.
+            let numbers = nodes[index].numbers
+            let removals = numbers.map { number in
+                OperatorDesk.Step.change(.remove(number), number == numbers.last ? kind : nil)
+            }
+            operatorDesk.steps.replaceSubrange(0..<1, with: removals)
         case .install(let member, let index):
             operatorDesk.steps.removeFirst()
             let node = nodes[index]
-            (node.member, node.founders) = (member, [])
+            (node.member, node.numbers, node.founders) = (member, [member], [])
+            node.contacts = nodes.compactMap { other in
+                guard other !== node, !other.isRetired else { return nil }
+                return other.member.map { Contact(member: $0, place: other.index) }
+            }
             startLater(node, 1000...50_000)
         case .clear(let index):
             operatorDesk.steps.removeFirst()
@@ -100,13 +143,25 @@ extension World {
         }
     }
 
+    private func ask(for change: MemberChange) {
+        let candidates = nodes.filter { $0.isUp && !$0.isRetired }
+        guard !candidates.isEmpty else { return }
+        let node = faultRandom.pick(candidates)
+        let request = self.request(.change(change), of: Self.operatorClient, to: node.index)
+        (operatorDesk.request, operatorDesk.change) = (request, change)
+        queue.add(
+            .timeout(client: Self.operatorClient, request),
+            at: after(settings.stepMicrosecondsMax))
+    }
+
     private func clear(_ node: Node) {
         if node.isUp { crash(node, .unsynced) }
         node.disk.wipe()
         if let member = node.member { processes.note(endOf: member) }
         node.disk.isFull = false
-        (node.member, node.standing) = (nil, Standing())
-        (node.isDamaged, node.isLeaving, node.hasFailed) = (false, false, false)
+        (node.member, node.standing, node.numbers) = (nil, Standing(), [])
+        (node.isDamaged, node.wasDamaged, node.hasFailed) = (false, false, false)
+        (node.isLeaving, node.hasLostAll, node.hasTakenPart) = (false, false, true)
         node.isRetired = false
     }
 
@@ -118,7 +173,9 @@ extension World {
     func finishStep(_ request: RequestNumber, _ answer: Answer) {
         guard operatorDesk.request == request else { return }
         operatorDesk.request = nil
-        guard case .change(let change, let kind) = operatorDesk.steps.first else { return }
+        guard let change = operatorDesk.change.take(), let step = operatorDesk.steps.first else {
+            return
+        }
         trace.note(now, 15, request.number, text: "operator: \(change): \(answer)")
         guard case .done = answer else {
             // Handing over is best effort, once the leader has been found.
@@ -128,9 +185,21 @@ extension World {
             return
         }
         operatorDesk.steps.removeFirst()
-        if let kind { faults.add(kind) }
-        if case .promote(let member) = change {
-            nodes.first { $0.member == member }?.isBeingReplaced = false
+        switch step {
+        case .change(_, let kind): if let kind { faults.add(kind) }
+        case .promote(let index, let kind):
+            // It may have taken another number meanwhile, which is promoted in its turn.
+            guard case .promote(nodes[index].member) = change else { return }
+            nodes[index].isBeingReplaced = false
+            if let kind { faults.add(kind) }
+        case .remove, .install, .clear: break
         }
+    }
+}
+
+extension [Node] {
+    /// The numbers that the first so many begin with.
+    fileprivate func founders(_ count: Int) -> [MemberNumber] {
+        prefix(count).map { MemberNumber(UInt64($0.index + 1)) }
     }
 }

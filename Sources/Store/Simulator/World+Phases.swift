@@ -7,6 +7,10 @@ extension World {
         trace.note(now, 16, text: "faults end")
         phase = .healing
         (healed, deadline) = (now, after(settings.progressMicrosecondsMax))
+        if !isFoundingOver {
+            let patience = SimulationSettings.foundingTicks * plan.tickMicroseconds
+            deadline = Moment(deadline.microseconds + patience)
+        }
         network.heal()
         for node in nodes { heal(node) }
         for client in clients { wake(client.number, at: now) }
@@ -72,7 +76,7 @@ extension World {
     /// Lets one more member in, which gets a log that may be damaged.
     private func addLast() {
         let frail = plan.frail.map { nodes[$0] }.first { $0.isWanted && !$0.isRetired }
-        if plan.rotsLast, let frail, let member = frail.member,
+        if plan.rotsLast, mayDamage, let frail, let member = frail.member,
             !nodes.contains(where: { $0.isBeingReplaced || $0.isDamaged })
         {
             for _ in 0..<6 { rot(frail) }

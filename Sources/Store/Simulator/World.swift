@@ -75,6 +75,7 @@ package final class World {
             let node = Node(index: index, random: random.split())
             if index < settings.members {
                 (node.member, node.founders) = (founders[index], founders)
+                node.numbers = [founders[index]]
             }
             nodes.append(node)
         }
@@ -102,12 +103,13 @@ package final class World {
 
     private func begin() {
         for node in nodes where node.member != nil {
-            queue.add(.start(node: node.index), at: after(node.random.between(0...200_000)))
+            let late: ClosedRange<Int64> = plan.foundsSlowly ? 0...8_000_000 : 0...200_000
+            queue.add(.start(node: node.index), at: after(node.random.between(late)))
         }
         for client in clients {
             wake(client.number, at: after(100_000))
         }
-        queue.add(.nemesis, at: after(2_000_000))
+        queue.add(.nemesis, at: after(plan.foundsSlowly ? 100_000 : 2_000_000))
         if plan.keepsOneAway { queue.add(.swapAway, at: after(3_000_000)) }
         if plan.contests { queue.add(.contest, at: after(3_000_000)) }
         if plan.deposes { queue.add(.depose, at: after(3_000_000)) }

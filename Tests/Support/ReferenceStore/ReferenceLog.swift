@@ -151,7 +151,7 @@ struct ReferenceLog {
         isReady = true
         durable = max(durable, done.last)
         while let first = held.first, first.record <= done.record {
-            effects.messages.append((first.to, first.bytes))
+            effects.messages.append((.member(first.to), first.bytes))
             held.removeFirst()
         }
         return true
@@ -163,7 +163,7 @@ struct ReferenceLog {
     ) {
         let isDurable = unwritten.isEmpty && syncing == nil
         if isDurable || !afterSync {
-            effects.messages.append((member, message.bytes))
+            effects.messages.append((.member(member), message.bytes))
         } else {
             held.append((recordCount, member, message.bytes))
         }

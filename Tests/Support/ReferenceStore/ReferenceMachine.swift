@@ -220,7 +220,7 @@ package struct ReferenceMachine: SimulatedMachine {
         let message = ReferenceMessage.append(
             term: log.term, previous: first - 1, previousTerm: log.term(at: first - 1),
             commit: commit, entries)
-        effects.messages.append((member, message.bytes))
+        effects.messages.append((.member(member), message.bytes))
     }
 
     private mutating func advanceCommit(_ effects: inout Effects) {
@@ -295,7 +295,7 @@ package struct ReferenceMachine: SimulatedMachine {
         if case .transferLeadership(let member) = change {
             guard log.membership.voters.contains(member) else { return refusal }
             let message = ReferenceMessage.takeOver(term: log.term)
-            if member != boot.member { effects.messages.append((member, message.bytes)) }
+            if member != boot.member { effects.messages.append((.member(member), message.bytes)) }
             return .done
         }
         // One change at a time: it has to be committed before the next.

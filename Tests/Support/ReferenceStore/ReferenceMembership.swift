@@ -15,7 +15,7 @@ struct ReferenceMembership: Equatable {
     func applying(_ change: MemberChange) -> ReferenceMembership? {
         var next = self
         switch change {
-        case .addLearner(let member):
+        case .addLearner(let member, _):
             if !everybody.contains(member) { next.learners.append(member) }
         case .promote(let member):
             next.learners.removeAll { $0 == member }
@@ -23,11 +23,6 @@ struct ReferenceMembership: Equatable {
         case .remove(let member):
             next.learners.removeAll { $0 == member }
             next.voters.removeAll { $0 == member }
-        case .exchange(let old, let new):
-            // Voters change by one, as a learner does not count among them.
-            next.learners.removeAll { $0 == old }
-            next.voters.removeAll { $0 == old }
-            if !everybody.contains(new) { next.learners.append(new) }
         case .transferLeadership: return nil
         }
         return next == self ? nil : next
