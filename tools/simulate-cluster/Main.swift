@@ -34,13 +34,15 @@ struct Options {
         usage: simulate [--seeds N] [--seed S] [--trace] [--members 1|3|5] [--seconds N]
                         [--only FAULT]... [--without FAULT]... [--defect NAME] [--gate]
                         [--history FILE] [--current FILE] [--reference] [--busy] [--long]
-                        [--every-tick] [--list]
+                        [--dense] [--every-tick] [--list]
           --seeds N       how many worlds to run (100; 1 with --seed)
           --seed S        the first seed (a fresh one)
           --trace         prints all that happens
           --members N     founders of the cluster (3, 5 or 1, by the seed)
-          --seconds N     how long things go wrong in each world (30; four times as long in
-                          every fourth six, where clients take their time)
+          --seconds N     how long things go wrong in each world at the fastest pace (30; four
+                          times as long in every fourth six, where clients take their time);
+                          the seed lets as much happen within up to sixteen times as long
+          --dense         everything at the fastest pace, as with --gate
           --only FAULT    a kind of fault that may strike, and no others; --list names them
           --without FAULT a kind of fault that may not
           --defect NAME   plants a defect into the store
@@ -72,6 +74,7 @@ struct Options {
     var isReference = false
     var isBusy = false
     var isLong = false
+    var isDense = false
     var isEveryTick = false
 
     init(_ arguments: [String]) throws {
@@ -93,6 +96,7 @@ struct Options {
             case "--reference": isReference = true
             case "--busy": isBusy = true
             case "--long": isLong = true
+            case "--dense": isDense = true
             case "--every-tick": isEveryTick = true
             default: throw UsageError(reason: "\(name) is not known")
             }
@@ -139,6 +143,7 @@ struct Options {
         case 2: settings.makeLeisurely()
         default: break
         }
+        if !isLong, !isDense, !isGate { settings.drawPace(seed: seed) }
         settings.leavesTicksOut = !isEveryTick
         settings.faults = (only.isEmpty ? settings.faults : only).subtracting(without)
         return settings

@@ -13,7 +13,7 @@ extension RaftMember {
             return leadership.transfer == nil && leadership.reads.count == 0
                 && leadership.followers.positions.allSatisfy { isCalm(leadership.followers[$0]) }
         case .follower(let leader):
-            return leader != nil && reads.asked.isEmpty && isRecent(electionTicksPassed)
+            return leader != nil && reads.asked.isEmpty && hearsFromLeader
         case .preCandidate, .candidate: return false
         }
     }
@@ -32,10 +32,8 @@ extension RaftMember {
             if case .snapshot = follower.phase { return false }
             return true
         }
-        return isRecent(follower.ticksSilent) && follower.phase == .replicate
+        return follower.phase == .replicate && follower.inFlight.count == 0
             && follower.matched == log.lastIndex && follower.next == log.lastIndex.next
-            && follower.inFlight.count == 0 && follower.committedSent == committed
+            && follower.committedSent == committed
     }
-
-    private func isRecent(_ ticks: Int) -> Bool { ticks < configuration.electionTicks / 2 }
 }

@@ -16,7 +16,7 @@ extension ReplicaProcess {
         if let checkpoint = ticksToCheckpoint { ticks = min(ticks, checkpoint - 1) }
         if !watches.isEmpty { ticks = min(ticks, Self.ticksLeft(of: boot.progressTicks, tickCount)) }
         if seenByHouse != running.replica.published.index {
-            ticks = min(ticks, Self.ticksLeft(of: Limits.houseTicks, tickCount))
+            ticks = min(ticks, Self.ticksLeft(of: houseTicks, tickCount))
         }
         let view = Calm.View(
             term: running.replica.raft.term.number, leader: MemberNumber(leader.number),

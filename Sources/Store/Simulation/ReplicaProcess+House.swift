@@ -41,6 +41,8 @@ extension ReplicaProcess {
         if hasProposed { try write() }
     }
 
+    var houseTicks: Int { max(Limits.houseTicksMin, boot.restFactor / 5) }
+
     private func chooseVictim() {
         guard looksForVictim, reclaim == nil, pruneStart == nil,
             !snapshot.isServing(tickCount)

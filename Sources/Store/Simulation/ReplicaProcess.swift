@@ -371,7 +371,7 @@ final class ReplicaProcess {
         tickExchange()
         try tickScrub()
         if tickCount % boot.progressTicks == 0 { tellProgress() }
-        if tickCount % Limits.houseTicks == 0 { looksForVictim = true }
+        if tickCount % houseTicks == 0 { looksForVictim = true }
     }
 
     private func countDownToCheckpoint() {
@@ -504,7 +504,7 @@ enum Limits {
     static let chunksPerSegmentMax = 16
     static let inputsMax = 400
     /// After so many ticks, it is looked for segments in which little is alive.
-    static let houseTicks = 10
+    static let houseTicksMin = 10
     /// The first byte of a message: one of Raft, or any other.
     static let peerFrame: UInt8 = 0
     static let memberFrame: UInt8 = 1

@@ -72,7 +72,8 @@ struct FaultPlan {
         restMicroseconds = rest.lowerBound * factor...rest.upperBound * factor
         // Files are moved most where little else ends processes.
         let nameCrash = random.pick(crashes ? [0, 150, 400] : [0, 50, 150])
-        nameCrashPermille = possible.contains(.powerLoss) ? nameCrash / Int(factor) : 0
+        let isRare = max(1, Int(factor) / settings.restFactor)
+        nameCrashPermille = possible.contains(.powerLoss) ? nameCrash / isRare : 0
         contests =
             settings.members > 2 && possible.contains(.voterCrash)
             && (chosen.contains(.voterCrash) || random.chance(permille: 100))

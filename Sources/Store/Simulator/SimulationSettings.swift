@@ -20,6 +20,8 @@ package struct SimulationSettings: Sendable {
     package var leavesTicksOut = true
     /// A client's longest rest between two calls.
     package var restMicrosecondsMax: Int64 = 200_000
+    /// Whether clients call while something goes wrong, however rarely they do otherwise.
+    package var clientsComeAtFaults = false
     /// A client gives a call up after this.
     package var callMicrosecondsMax: Int64 = 2_000_000
 
@@ -55,13 +57,27 @@ package struct SimulationSettings: Sendable {
     package mutating func makeLong(seed: UInt64) {
         var random = SeededRandom(seed: mixed(seed))
         chaosSeconds *= 240
-        restMicrosecondsMax = random.spread(5_000_000...300_000_000)
+        restMicrosecondsMax = random.spread(10_000_000...600_000_000)
         faultRestFactor = random.spread(30...600)
-        restFactor = Int(restMicrosecondsMax / 200_000)
+        restFactor = Int(min(restMicrosecondsMax / 200_000, 600))
+        clientsComeAtFaults = random.chance(permille: 700)
         tickMicroseconds = random.spread(100_000...1_000_000)
         electionTicks = random.pick([10, 10, 20])
         callMicrosecondsMax = random.spread(500_000...10_000_000)
-        silenceMicrosecondsMax = 60_000_000
+        silenceMicrosecondsMax = 300_000_000
+    }
+
+    /// Lets as much happen as otherwise, within up to sixteen times as long: each seed has a pace of
+    /// its own, as what goes wrong in a hurry is not what goes wrong at leisure.
+    package mutating func drawPace(seed: UInt64) {
+        var random = SeededRandom(seed: mixed(seed))
+        let factor = random.spread(1...16)
+        chaosSeconds *= factor
+        faultRestFactor *= factor
+        restMicrosecondsMax *= factor
+        restFactor *= Int(factor)
+        tickMicroseconds = random.spread(tickMicroseconds...4 * tickMicroseconds)
+        if clients > 4 { clients = Int(random.spread(4...Int64(clients))) }
     }
 
     package init(members: Int = 3) {

@@ -6,6 +6,7 @@ internal import StoreHistory
 extension World {
     func contest() {
         guard phase == .chaos else { return }
+        callClients()
         let election = plan.tickMicroseconds * Int64(settings.electionTicks)
         let rest = faultRandom.between(2 * election...6 * election)
         queue.add(.contest, at: after(rest * settings.faultRestFactor))

@@ -5,12 +5,13 @@ internal import StoreHistory
 
 extension World {
     /// How long it takes, by the world's own ticks, before others may elect a leader.
-    private var electionMicroseconds: Int64 {
+    var electionMicroseconds: Int64 {
         plan.tickMicroseconds * Int64(settings.electionTicks)
     }
 
     func depose() {
         guard phase == .chaos else { return }
+        callClients()
         let election = electionMicroseconds
         let isHasty = faultRandom.chance(permille: 300)
         let rest = faultRandom.between(election...(isHasty ? 3 : 8) * election)

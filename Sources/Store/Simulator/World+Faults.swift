@@ -4,6 +4,7 @@ extension World {
     /// Lets something go wrong, and plans the next time.
     func strike() {
         guard phase == .chaos else { return }
+        callClients()
         queue.add(.nemesis, at: after(faultRandom.between(plan.restMicroseconds)))
         guard !plan.kinds.isEmpty else { return }
         let kind = faultRandom.pick(plan.kinds)
@@ -22,6 +23,14 @@ extension World {
         // These have times of their own.
         case .snapshotInterrupted, .deposition, .stateDiverged, .voterCrash, .founderLost, .exchanged:
             break
+        }
+    }
+
+    /// Lets some clients call while something goes wrong, if they are such clients.
+    func callClients() {
+        guard settings.clientsComeAtFaults else { return }
+        for client in clients.dropFirst() where faultRandom.chance(permille: 500) {
+            wake(client.number, at: after(faultRandom.between(0...electionMicroseconds)))
         }
     }
 
@@ -172,6 +181,7 @@ extension World {
     /// that was away. What only the two that stayed can know has to be on the disk of the one left.
     func swapAway() {
         guard phase == .chaos else { return }
+        callClients()
         let rest = faultRandom.between(500_000...5_000_000)
         queue.add(.swapAway, at: after(rest * settings.faultRestFactor))
         let losesPower = plan.kinds.contains(.powerLoss)

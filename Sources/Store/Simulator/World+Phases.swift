@@ -13,7 +13,13 @@ extension World {
         }
         network.heal()
         for node in nodes { heal(node) }
-        for client in clients { wake(client.number, at: now) }
+        for client in clients {
+            wake(client.number, at: now)
+            // Whoever has had patience until now finds out sooner whether its watch is alive.
+            guard let watch = client.watch else { continue }
+            queue.add(
+                .silence(client: client.number, watch.request, client.heard), at: after(3_000_000))
+        }
         queue.add(.check, at: after(100_000))
     }
 
