@@ -25,10 +25,14 @@ private struct Founder {
             lives: hasBegun ? founding.lives : [:], hasBegun: hasBegun)
     }
 
-    /// Hears where `other` stands.
-    mutating func hear(_ other: Founder, isFresh: Bool = false) -> Founding.Verdict {
+    /// Hears where `other` stands, who may know its number.
+    mutating func hear(
+        _ other: Founder, isFresh: Bool = false, number: MemberID? = nil
+    ) -> Founding.Verdict {
         founding.take(
-            other.founding.statement(to: id, address: "-"), from: other.id, isFresh: isFresh
+            other.founding.statement(
+                to: id, address: "-", number: number ?? (other.hasBegun ? id : nil)),
+            from: other.id, isFresh: isFresh
         ).verdict
     }
 
@@ -75,7 +79,7 @@ struct FoundingTests {
         #expect(a.hasBegun && b.hasBegun && old.hasBegun)
         var new = Founder(3, life: 7)
         #expect(a.hear(new) == .wait)
-        #expect(new.hear(a) == .lost(number: nil))
+        #expect(new.hear(a) == .lost(number: new.id))
     }
 
     @Test func whoComesAfterTheOthersHaveBegunIsLetInAnew() {
@@ -83,7 +87,7 @@ struct FoundingTests {
         for _ in 0..<2 { _ = (a.hear(b), b.hear(a)) }
         #expect(a.wait() == .begin && b.wait() == .begin)
         var c = Founder(3)
-        #expect(c.hear(b) == .lost(number: nil))
+        #expect(c.hear(b) == .lost(number: c.id))
     }
 
     @Test func whoEndsBeforeItHasBegunIsNotLateIfItHasItsDisk() {
@@ -105,16 +109,26 @@ struct FoundingTests {
         #expect(b.hear(a) == .wait)
         var c = Founder(3, of: 5)
         _ = a.hear(c, isFresh: false)
-        #expect(c.hear(a) == .lost(number: nil))
+        #expect(c.hear(a) == .lost(number: c.id))
         // It may have lost what it had: the first life counts.
         var another = Founder(2, of: 5, life: 7)
         _ = a.hear(another, isFresh: true)
-        #expect(another.hear(a) == .lost(number: nil))
+        #expect(another.hear(a) == .lost(number: another.id))
+    }
+
+    @Test func whoIsLateWaitsForOneThatKnowsItsNumber() {
+        var (b, c) = (Founder(2), Founder(3))
+        // Let in just now, the other knows of no members yet.
+        let joiner = Founder(9, of: 9, hasBegun: true).founding.statement(to: c.id, address: "-")
+        #expect(c.founding.take(joiner, from: MemberID(9), isFresh: true).verdict == .wait)
+        for _ in 0..<2 { _ = (b.hear(c), c.hear(b)) }
+        #expect(c.wait() != .begin, "others have begun, whoever else has not")
+        #expect(c.hear(Founder(1, hasBegun: true), number: MemberID(7)) == .lost(number: MemberID(7)))
     }
 
     @Test func oneThatHasBegunWithoutSomebodyTellsThemSo() {
         var c = Founder(3)
-        #expect(c.hear(Founder(1, hasBegun: true)) == .lost(number: nil))
+        #expect(c.hear(Founder(1, hasBegun: true)) == .lost(number: c.id))
     }
 
     @Test func aStrangerHasNoSayButThatTheClusterHasBegun() {
@@ -123,7 +137,7 @@ struct FoundingTests {
         _ = stranger.hear(a)
         for _ in 0..<3 { #expect(a.hear(stranger) == .wait) }
         #expect(a.wait() != .begin)
-        #expect(a.hear(Founder(9, of: 9, hasBegun: true)) == .lost(number: nil))
+        #expect(a.hear(Founder(9, of: 9, hasBegun: true)) == .lost(number: a.id))
     }
 
     @Test func answersAreGivenOnce() {

@@ -42,11 +42,11 @@ extension LogWriting {
     }
 
     /// The others have begun with another life of this member, whose log is gone.
-    private mutating func giveUpLostLog(of number: MemberID?) throws(StoreError) {
+    private mutating func giveUpLostLog(of number: MemberID) throws(StoreError) {
         let lost = StoreError.damaged(
             file: directory.segmentFile(1), LogDamage(offset: 0, reason: .missing))
         guard tell(lost), canBeSpared else { return }
-        if let number, number != replica.id { identity.replaced = [number] }
+        if number != replica.id { identity.replaced = [number] }
         try giveUp()
     }
 
@@ -54,9 +54,9 @@ extension LogWriting {
         guard let cluster else { return }
         let envelope = MemberFrame.Envelope(
             cluster: replica.members.cluster, from: replica.id, to: .anybody)
-        let known = hasBegun ? replica.members.addresses.first { $0.value.peer == address } : nil
         let statement = founding.statement(
-            to: member, address: cluster.options.me.peerAddress, number: known?.key)
+            to: member, address: cluster.options.me.peerAddress,
+            number: hasBegun ? replica.number(at: address) : nil)
         cluster.options.send(
             MemberFrame.founding(envelope, statement).encoded(), member.number, address)
     }

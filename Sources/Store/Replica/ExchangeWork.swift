@@ -132,6 +132,13 @@ extension Replica {
             outgoing: outgoing, [.remove(outgoing), .addLearner(wish.member)], [wish.member: place])
     }
 
+    /// By which number the cluster knows whoever is at an address. Nil if this member cannot be sure:
+    /// it has just been let in, or has no leader and may not have heard of an exchange.
+    package func number(at address: String) -> MemberID? {
+        guard members.membership.isVoter(id), isFresh || raft.leader != nil else { return nil }
+        return members.addresses.filter { $0.value.peer == address }.keys.min()
+    }
+
     /// Whether others are there, and enough, to let this member in again.
     package func canBeSpared(_ identity: IdentityFile) -> Bool {
         identity.mayBeExchanged && members.membership.canSpare(id)

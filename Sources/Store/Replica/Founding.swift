@@ -26,8 +26,8 @@ package struct Founding: Sendable {
         case ask
         /// Enough are beginning: take part.
         case begin
-        /// The cluster has begun without this life of the member, whose number may be another by now.
-        case lost(number: MemberID?)
+        /// The cluster has begun without this life of the member, which it knows by this number by now.
+        case lost(number: MemberID)
     }
 
     package let life: UInt64
@@ -37,6 +37,8 @@ package struct Founding: Sendable {
     package private(set) var lives: [MemberID: UInt64]
     /// Who counts this life among those that begin.
     private var companions: Set<MemberID> = []
+    /// Whether others have begun without this life.
+    private var isLate = false
     private var ticks = 0
     package private(set) var hasBegun: Bool
 
@@ -66,6 +68,7 @@ package struct Founding: Sendable {
     }
 
     private var isEnough: Bool {
+        guard !isLate else { return false }
         let count = companions.count + 1
         return count == founders.count
             || ticks > Self.ticksPatient && count > founders.count / 2
@@ -80,7 +83,8 @@ package struct Founding: Sendable {
     ///
     /// - Parameters:
     ///   - address: Where this member is.
-    ///   - number: By which the log knows whoever is where the other is.
+    ///   - number: By which the log knows whoever is where the other is; nil if it may be another
+    ///     by now.
     package func statement(
         to member: MemberID, address: String, number: MemberID? = nil
     ) -> FoundingStatement {
@@ -106,7 +110,12 @@ package struct Founding: Sendable {
             return (.wait, !statement.hasBegun)
         }
         let isCounted = statement.counted == life
-        guard !statement.hasBegun || isCounted else { return (.lost(number: statement.number), false) }
+        guard !statement.hasBegun || isCounted else {
+            // Under a number that it has no more, nobody would let it in: it waits for somebody who
+            // knows.
+            isLate = true
+            return (statement.number.map { .lost(number: $0) } ?? .wait, false)
+        }
         guard founders.contains(member) else { return (.wait, false) }
         if isCounted { companions.insert(member) }
         var isNew = false

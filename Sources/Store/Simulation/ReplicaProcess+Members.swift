@@ -135,16 +135,14 @@ extension ReplicaProcess {
             writeIdentity(.takePart)
         case .lost(let number):
             guard canBeSpared else { return }
-            if let number, number != member { identity.replaced = [number] }
+            if number != member { identity.replaced = [number] }
             giveUp(.lost)
         }
     }
 
     private func state(to founder: MemberID, at address: String) {
         guard let running, let founding, let place = Int(address) else { return }
-        let known =
-            takesPart
-            ? running.replica.members.addresses.filter { $0.value.peer == address }.keys.min() : nil
+        let known = takesPart ? running.replica.number(at: address) : nil
         let statement = founding.statement(to: founder, address: self.address, number: known)
         send(.founding(envelope(to: .anybody), statement), to: place)
     }
