@@ -431,8 +431,14 @@ struct SalvageTests {
                 let log = logs[Int(random.next() % UInt64(logs.count))]
                 let start = Int(random.next() % UInt64(files[log].bytes.count))
                 let count = [1, 8, 100, 512, 4096][Int(random.next() % 5)]
-                for place in start..<min(start + count, files[log].bytes.count) {
-                    files[log].bytes[place] = UInt8(truncatingIfNeeded: random.next())
+                // Noise, or what belongs elsewhere.
+                let other = logs[Int(random.next() % UInt64(logs.count))]
+                let isNoise = random.next() % 2 == 0
+                let end = min(
+                    start + count, files[log].bytes.count, written.files[other].bytes.count)
+                for place in start..<max(start, end) {
+                    files[log].bytes[place] = isNoise
+                        ? UInt8(truncatingIfNeeded: random.next()) : written.files[other].bytes[place]
                 }
             }
             let copy = try Scratch()

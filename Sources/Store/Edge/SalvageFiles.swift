@@ -18,6 +18,8 @@ final class SalvageFiles: SalvageableFiles, LentSegments {
     private let directory: Directory
     let sequences: [UInt32]
     private var files: [UInt32: Bytes] = [:]
+    /// The one that was read last.
+    private var current: UInt32 = 0
 
     init(_ directory: Directory) throws(StoreError) {
         self.directory = directory
@@ -56,6 +58,9 @@ final class SalvageFiles: SalvageableFiles, LentSegments {
     func withSegment<Result>(
         _ sequence: UInt32, _ body: (RawSpan) throws(StoreError) -> Result
     ) throws(StoreError) -> Result {
+        // Reading goes from one to the next: those before need not stay in this process's memory.
+        if sequence != current, case .mapped(let file) = files[current] { file.trim() }
+        current = sequence
         switch files[sequence] {
         case .mapped(let file): return try file.withBytes(body)
         case .copied(let bytes): return try body(bytes.raw)
