@@ -2,13 +2,31 @@ import Store
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 /// The real disk, which fails when it is told to.
 final class FailingDisk: Disk {
     enum Fault: Sendable { case none, sync, write, full }
     private let disk = PosixDisk()
     private let fault = Mutex(Fault.none)
+    /// Who syncs while the disk stalls waits for it.
+    private let stall = Mutex<Stall?>(nil)
 
     func fail(_ next: Fault) { fault.withLock { $0 = next } }
+
+    /// From now on, no sync ends.
+    func beginStall() { stall.withLock { $0 = $0 ?? Stall() } }
+
+    func endStall() {
+        stall.withLock { stall in
+            stall?.end()
+            stall = nil
+        }
+    }
 
     private func check(_ wanted: Fault, _ operation: String, code: Int32) throws(StoreError) {
         let now = fault.withLock { $0 }
@@ -28,6 +46,7 @@ final class FailingDisk: Disk {
     }
     func sync(_ descriptor: Int32) throws(StoreError) {
         try check(.sync, "sync", code: 5)
+        stall.withLock { $0 }?.wait()
         try disk.sync(descriptor)
     }
     func rename(_ path: String, to other: String) throws(StoreError) {
@@ -35,6 +54,29 @@ final class FailingDisk: Disk {
     }
     func remove(_ path: String) throws(StoreError) { try disk.remove(path) }
     func syncDirectory(_ path: String) throws(StoreError) { try disk.syncDirectory(path) }
+}
+
+/// Something to wait for, without being told of it over and over: the end of a pipe.
+private final class Stall: Sendable {
+    private let (reading, writing): (Int32, Int32)
+
+    init() {
+        var ends: [Int32] = [0, 0]
+        // Two descriptors are written, and there are two.
+        precondition(unsafe pipe(&ends) == 0, "a pipe can be made")
+        (reading, writing) = (ends[0], ends[1])
+    }
+
+    deinit { close(reading) }
+
+    func wait() {
+        var byte: UInt8 = 0
+        // One byte is read at most, and the variable has one.
+        while unsafe read(reading, &byte, 1) < 0, errno == EINTR {}
+    }
+
+    /// To be called once.
+    func end() { close(writing) }
 }
 
 @Suite("When the disk fails")

@@ -69,6 +69,53 @@ struct FailingMemberTests {
         while first.revision < last.revision { await Task.yield() }
     }
 
+    /// Puts at the one that leads, while its disk stalls. A busy machine may have another one
+    /// elected meanwhile: then it is tried again there.
+    private func putWhileTheLeadersDiskStalls(
+        _ cluster: Cluster, _ key: String
+    ) async throws -> (leader: Store, FailingDisk, Revision) {
+        while true {
+            let leader = try await cluster.leader()
+            let disk = disks[try place(of: leader, in: cluster)]
+            disk.beginStall()
+            do throws(StoreError) {
+                return (leader, disk, try await leader.put(.text(key), .text("1")))
+            } catch {
+                disk.endStall()
+                guard [.outcomeUnknown, .noLeader].contains(error) else { throw error }
+            }
+        }
+    }
+
+    /// Puts at whichever of these leads.
+    private func put(
+        _ key: String, at stores: [Store]
+    ) async throws -> (leader: Store, revision: Revision) {
+        while true {
+            await Task.yield()
+            guard let leader = stores.first(where: { $0.isDeciding }) else { continue }
+            do throws(StoreError) { return (leader, try await leader.put(key, "1")) } catch {
+                guard [.outcomeUnknown, .noLeader].contains(error) else { throw error }
+            }
+        }
+    }
+
+    @Test func stallsALeaderCommitsOnTheOthersDisksAndThenHandsOver() async throws {
+        let cluster = try cluster()
+        // The stall has no end before it is told to: others have it on their disks.
+        let (first, disk, revision) = try await putWhileTheLeadersDiskStalls(cluster, "during")
+        defer { disk.endStall() }
+        #expect(try first.text("during") == "1")
+        let others = cluster.stores.filter { $0 !== first }
+        let (second, after) = try await put("after", at: others)
+        #expect(try second.get(.text("during"))?.modRevision == revision)
+        // It has nothing of that in its log yet, and says so in time.
+        await #expect(throws: StoreError.noLeader) { try await first.confirmNewest() }
+        disk.endStall()
+        while first.revision < after { await Task.yield() }
+        try await first.confirmNewest()
+    }
+
     @Test(arguments: [FailingDisk.Fault.sync, .write], [true, false])
     func failsItStopsAndTheOthersLoseNothing(
         _ fault: FailingDisk.Fault, isLeader: Bool

@@ -42,7 +42,11 @@ final class Directory: Sendable {
     /// Lets others open the directory.
     func unlock() {
         let descriptor = lock.exchange(-1, ordering: .acquiringAndReleasing)
-        if descriptor >= 0 { close(descriptor) }
+        guard descriptor >= 0 else { return }
+        // A process that is about to become another program may hold the lock as well: closing the
+        // descriptor here would leave it there.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 
     private static func make(_ path: String) throws(StoreError) {

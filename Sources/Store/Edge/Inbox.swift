@@ -31,6 +31,24 @@ struct Inbox: Sendable {
     var isClosed = false
     /// The writer sleeps until so many proposals wait.
     var wakesAt = 1
+    /// What is listened to while the writer waits for the disk.
+    var listening = Listening.none
+
+    enum Listening: Sendable {
+        case none
+        /// Proposals queue up until the disk is done: together they are the next group.
+        case allButProposals
+        case all
+    }
+
+    /// Whether something has come that is listened to.
+    var isHeard: Bool {
+        switch listening {
+        case .none: false
+        case .allButProposals: !frames.isEmpty || !calls.isEmpty
+        case .all: !isEmpty
+        }
+    }
 
     private static let frameBytesMax = 128 * 1024 * 1024
     private static let callsMax = 100_000
@@ -64,6 +82,7 @@ struct Inbox: Sendable {
     mutating func take() -> Taken {
         defer { (frames, frameBytes, calls) = ([], 0, []) }
         return Taken(
-            proposals: proposals.take(), frames: frames, calls: calls, isClosed: isClosed)
+            proposals: listening == .allButProposals ? [] : proposals.take(), frames: frames,
+            calls: calls, isClosed: isClosed)
     }
 }

@@ -79,6 +79,7 @@ extension LogWriting {
             try tickSnapshot()
             try tickExchange()
             handOverIfFull()
+            handOverIfStalled()
         }
         answers += cluster?.forwarding.takeExpired(now: now) ?? []
         for reader in work.readers where reader.deadline <= now {
@@ -99,6 +100,17 @@ extension LogWriting {
         cluster?.ticksFull = (work.ticksFull + 1) % ClusterWork.ticksFullMax
         if work.ticksFull % ClusterWork.ticksToAskForSpace == 0 { keeper.prepareNext() }
         guard work.ticksFull == 0, replica.raft.isLeader else { return }
+        call { replica, core, effects in
+            // Nobody to take over: it is tried again.
+            _ = replica.transferLeadership(to: nil, &core, &effects)
+        }
+    }
+
+    /// A leader whose disk takes longer than an election keeps all who write waiting for it.
+    private mutating func handOverIfStalled() {
+        guard unsynced != nil else { return }
+        ticksUnsynced += 1
+        guard ticksUnsynced % ClusterWork.electionTicks == 0, replica.raft.isLeader else { return }
         call { replica, core, effects in
             // Nobody to take over: it is tried again.
             _ = replica.transferLeadership(to: nil, &core, &effects)

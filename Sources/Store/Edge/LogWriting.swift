@@ -29,6 +29,10 @@ struct LogWriting: ~Copyable {
     var files: LogFiles
     /// Whether the synced mark lies where the next batch will begin.
     private var isMarked = false
+    /// Written, and not synced yet.
+    private(set) var unsynced: Segment?
+    /// For how long, in ticks.
+    var ticksUnsynced = 0
     /// Nil for a store of one member.
     var cluster: ClusterWork?
     var identity: IdentityFile
@@ -65,7 +69,8 @@ struct LogWriting: ~Copyable {
         try write()
     }
 
-    /// Does what has come in, makes it durable and publishes it.
+    /// Does what has come in and begins to make it durable: `unsynced` is to be synced then, after
+    /// which `noteSynced` publishes it. Rounds may be carried out meanwhile, which write nothing.
     ///
     /// - Throws: ``StoreError/system(operation:file:code:)`` if the disk fails: nothing that is not
     ///   answered yet may be acknowledged, and no other call be made.
@@ -224,20 +229,36 @@ struct LogWriting: ~Copyable {
         if replica.isHalfFull { keeper.prepareNext() }
     }
 
-    /// Writes and syncs all there is, and publishes what that commits.
-    mutating func write() throws(StoreError) {
+    /// Publishes what can be, and begins to write what there is, unless something is being written.
+    private mutating func write() throws(StoreError) {
         try publish()
-        while let write = replica.beginWrite() {
+        guard unsynced == nil else { return }
+        if let write = replica.beginWrite() {
             isMarked = false
-            let descriptor = files.descriptor(of: write.segment)
-            try disk.write(write.bytes.raw, to: descriptor, at: write.offset)
-            try disk.sync(descriptor)
-            // Without space what has been kept free for it has to do: little is said then.
-            _ = try makeRoomToTalk()
-            call { replica, core, effects in replica.synced(&core, &effects) }
-            if replica.needsRebuild, replica.isAtRest { try rebuild() }
-            try publish()
+            let segment = files.segment(write.segment)
+            try disk.write(write.bytes.raw, to: segment.descriptor, at: write.offset)
+            unsynced = segment
+            // It can be read now, and others may have it on their disks.
+            if cluster != nil { try publish() }
         }
+        guard replica.needsRebuild, replica.isWritten else { return }
+        try rebuild()
+        try publish()
+    }
+
+    /// Whether there is more to write than what is being written.
+    var hasToWrite: Bool { cluster?.isEnding != true && !replica.isWritten }
+
+    /// What was written is on disk.
+    ///
+    /// - Throws: As `carryOut`.
+    mutating func noteSynced() throws(StoreError) {
+        (unsynced, ticksUnsynced) = (nil, 0)
+        guard cluster?.isEnding != true else { return }
+        // Without space what has been kept free for it has to do: little is said then.
+        _ = try makeRoomToTalk()
+        call { replica, core, effects in replica.synced(&core, &effects) }
+        try publish()
     }
 
     /// What this member had decided has become void: builds up the state again from the log.
@@ -339,11 +360,11 @@ struct LogFiles: SegmentFiles {
 
     mutating func keep(_ now: SegmentSet) { segments = now }
 
-    func descriptor(of sequence: UInt32) -> Int32 {
+    func segment(_ sequence: UInt32) -> Segment {
         guard let segment = segments[sequence] else {
             preconditionFailure("segment \(sequence) is written, so it is there")
         }
-        return segment.descriptor
+        return segment
     }
 
     func withSegment<Result>(

@@ -93,11 +93,14 @@
 
     /// Returns when the function has returned; at once, if called by the thread itself, which may
     /// hold the last reference to what waits for it. To be called once.
-    func join() {
-        if pthread_equal(pthread_self(), thread) != 0 {
-            pthread_detach(thread)
-        } else {
-            pthread_join(thread, nil)
+    func join() { Self.join([self]) }
+
+    /// The same for several, of which none is waited for if one of them calls: another may wait for
+    /// that one.
+    static func join(_ workers: [Worker]) {
+        let isOne = workers.contains { pthread_equal(pthread_self(), $0.thread) != 0 }
+        for worker in workers {
+            if isOne { pthread_detach(worker.thread) } else { pthread_join(worker.thread, nil) }
         }
     }
 }

@@ -112,13 +112,9 @@ final class TracedMembers: Sendable {
                 stop(Self.traced)
                 try start(Self.traced)
             }
-            guard let store = state.withLock({ $0.stores[Self.traced] }),
-                let leader = state.withLock({ $0.stores[..<Self.traced] })
-                    .compactMap({ $0 }).first(where: { $0.isDeciding })
-            else {
-                await Task.yield()
-                continue
-            }
+            // It may have been elected meanwhile, on a busy machine.
+            let leader = try await leader()
+            guard let store = state.withLock({ $0.stores[Self.traced] }) else { continue }
             if store.revision == leader.revision, store.revision > Revision.start { return store }
             await Task.yield()
         }
