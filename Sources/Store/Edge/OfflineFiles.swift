@@ -76,7 +76,8 @@ final class FileLock: Sendable {
     /// - Throws: ``StoreError/locked(directory:)`` if a process has it open.
     init?(_ directory: String) throws(StoreError) {
         let path = directory + "/lock"
-        descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        // The property is set last: once it is, a failing init ends with deinit, which closes as well.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             guard errno == ENOENT else { throw .last("open", path) }
             return nil
@@ -87,6 +88,7 @@ final class FileLock: Sendable {
             if code == EWOULDBLOCK { throw .locked(directory: directory) }
             throw .system(operation: "lock", file: path, code: code)
         }
+        self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }

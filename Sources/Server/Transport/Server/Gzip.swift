@@ -66,12 +66,14 @@ final class GzipWriter: ResponseWriter, @unchecked Sendable {
 
     /// Nil if zlib finds no memory.
     init?() {
-        unsafe stream = .allocate(capacity: 1)
+        // The property is set last: once it is, a failing init ends with deinit, which frees as well.
+        let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
         guard unsafe martlet_gzip_init(stream, 1) == Z_OK else {
             unsafe stream.deallocate()
             return nil
         }
+        unsafe self.stream = unsafe stream
     }
 
     deinit {
