@@ -136,6 +136,23 @@ struct SalvageTests {
         #expect(try salvaged() == "a=first \(value) b=2")
     }
 
+    /// No record follows it but the mark that says that all before is synced.
+    @Test func theLastWriteIsNamedLikeAnyOther() async throws {
+        try await write(["b=1", "a=first \(value)", "a=second \(value)"])
+        try damageValue(in: try newest(.transaction, with: "second"))
+        let report = try look()
+        #expect(shown(report) == ["a lost 4 left 3"])
+        #expect(!report.losesNothing && report.places.map(\.kinds) == [[.transaction]])
+        #expect(try salvaged() == "a=first \(value) b=1")
+    }
+
+    @Test func aDeleteThatWasTheLastWriteStaysOne() async throws {
+        try await write(["a=1", "b=2", "-b"])
+        let last = try newest(.transaction, with: "b")
+        try scratch.scribble(last.file, last.offset + 16..<last.offset + 20)
+        #expect(try salvaged() == "a=1")
+    }
+
     @Test func aDamagedValueOfANewKeyIsNamedAndTheKeyIsGone() async throws {
         try await write(["a=1", "b=new \(value)", "c=3"])
         try damageValue(in: try newest(.transaction, with: "new"))

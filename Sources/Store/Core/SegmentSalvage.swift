@@ -16,6 +16,8 @@ package struct SegmentSalvage: Sendable {
     /// Where to go on; in the end, where nothing more is found.
     package private(set) var offset: Int
     package private(set) var isSealed = false
+    /// All before it was synced: a batch is begun, and a mark made, when those before are.
+    package private(set) var syncedEnd = 0
     /// Checksums of the first record, by which it is tied to the segment before, and of the last.
     package private(set) var firstPrevious: UInt32?
     package private(set) var lastChecksum: UInt32?
@@ -31,6 +33,7 @@ package struct SegmentSalvage: Sendable {
     package mutating func next(in bytes: RawSpan) throws(LogDamage) -> Piece? {
         guard !isSealed else { return nil }
         if let found = RecordHeader(at: offset, in: bytes, salt: header.salt) {
+            syncedEnd = max(syncedEnd, found.batchStart)
             guard found.version == RecordKind.version, let kind = RecordKind(rawValue: found.kind)
             else {
                 let reason = LogDamage.Reason.unknownRecord(

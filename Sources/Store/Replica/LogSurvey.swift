@@ -90,6 +90,8 @@ struct LogSurvey {
             if let bit { note(bit, of: sequence, files) }
         } while bit != nil
         (segment.end, segment.isSealed) = (reading.offset, reading.isSealed)
+        // What was synced and is damaged is no torn tail, though nothing whole may follow but a mark.
+        segment.batchEnd = max(segment.batchEnd, reading.syncedEnd)
         segment.firstPrevious = reading.firstPrevious
     }
 
