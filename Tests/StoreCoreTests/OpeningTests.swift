@@ -127,6 +127,37 @@ struct OpeningTests {
         #expect(replay.core.segmentUses[2]?.voids.count == 2)
     }
 
+    /// The first of these segments begins after an entry that is void, in a segment that is gone, as
+    /// the one is in which another entry took its place. The last one's opening tells that.
+    @Test func tellsWhichEntryIsTheLastOfThoseThatAreGone() throws {
+        let (void, last) = (
+            EntryID(index: LogIndex(3), term: Term(7)), EntryID(index: LogIndex(3), term: Term(8))
+        )
+        var replay = LogReplay(member: LogTape.member)
+        for (sequence, last) in [(UInt32(2), void), (4, last)] {
+            let header = SegmentHeader(salt: 5, sequence: sequence, fileBytes: 4096)
+            let begin = LogPosition(
+                segment: sequence, offset: SegmentHeader.byteCount, previous: 0, last: last)
+            var core = StoreState()
+            var statement = LogTape.statement
+            statement.committed = sequence == 4 ? last : .zero
+            var batch = LogBatch(at: begin, salt: header.salt, term: last.term)
+            core.open(header, stating: statement, into: &batch)
+            core.seal(into: &batch)
+            batch.commit()
+            let bytes = header.encoded() + batch.bytes
+            var scan = SegmentScan(header: header, after: nil)
+            while let batch = try scan.nextBatch(in: bytes.raw) {
+                try replay.take(batch, of: bytes.raw, header: header, isNew: true) {
+                    _, body throws(LogDamage) in try body(bytes.raw)
+                }
+            }
+        }
+        replay.finish()
+        #expect(replay.log.last == last)
+        #expect(replay.committed == last.index && replay.applied == last.index)
+    }
+
     /// Two segments, neither given back: the first one's second put became void before the second
     /// segment was opened, as after a start with a segment that nothing was written to.
     private func segmentsWithAVoidEntryBetween() throws -> (first: [UInt8], second: [UInt8]) {

@@ -108,8 +108,11 @@ package struct LogReplay: ~Copyable {
     private mutating func noteBeginning(
         of opening: LogRecord, reading reader: SegmentReader
     ) throws(LogDamage) {
-        guard statement == nil || opening.index != table.last else { return }
+        let isNext = opening.index == table.last && opening.term == log.lastTerm
+        guard statement == nil || !isNext else { return }
         if statement != nil, opening.index < table.last { return try rewind(to: opening) }
+        // Of an entry that another took the place of, only an opening after it may tell still.
+        try opening.require(statement == nil || opening.index > table.last || table.count == 0)
         try takeIn(through: table.last, reading: reader)
         restart(at: EntryID(index: opening.index, term: opening.term))
         committed = max(committed, opening.index)

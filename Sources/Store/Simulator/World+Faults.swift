@@ -188,8 +188,8 @@ extension World {
         let loss: SimulatedDisk.Loss = losesPower ? .unsynced : .nothing
         let running = nodes.filter(\.isUp)
         bringBack()
-        // With another one gone for good, nobody could do anything.
-        guard !nodes.contains(where: \.isBeingReplaced),
+        // With another one gone for good, or not there yet, nobody could do anything.
+        guard isFoundingOver, !nodes.contains(where: \.isBeingReplaced),
             let leaver = running.first(where: \.standing.isLeader) ?? running.first
         else { return }
         let stayers = running.filter { $0.index != leaver.index }

@@ -41,9 +41,9 @@ extension World {
 
     /// One node stays down for a while, if all others are well.
     private func isLeftDown(_ node: Node) -> Bool {
-        guard plan.leavesOneDown, node.index == plan.frail.first, operatorDesk.isIdle else {
-            return false
-        }
+        guard plan.leavesOneDown, node.index == plan.frail.first, operatorDesk.isIdle,
+            isFoundingOver
+        else { return false }
         return nodes.filter(\.isWanted).count == settings.members
             && !nodes.contains { $0.isDamaged || $0.isBeingReplaced }
     }
