@@ -21,13 +21,26 @@ struct OneOfThree: ~Copyable {
         }
     }
 
-    init() {
+    /// - Parameters:
+    ///   - entry: The only one that its log had when it started.
+    ///   - term: In which it started.
+    init(found entry: EntryHeader? = nil, in term: Term = .none) {
         let members = ClusterMembers(
             cluster: 1,
             membership: Membership(voters: [MemberID(1), MemberID(2), MemberID(3)]))
         let header = SegmentHeader(salt: 7, sequence: 1, fileBytes: 1 << 20)
-        let found = LogRecovery(of: IdentityFile(member: MemberID(1), founders: members))
+        var found = LogRecovery(of: IdentityFile(member: MemberID(1), founders: members))
             .begin(in: header)
+        found.log.hardState = HardState(term: term)
+        if let entry {
+            let place = Place(segment: 1, offset: UInt32(SegmentHeader.byteCount))
+            found.log.log.append(entry)
+            found.log.table.append(
+                PlacedEntry(
+                    index: LogIndex(1), term: entry.term, kind: .noop, place: place,
+                    payloadBytes: entry.bytes))
+            found.log.position.last = EntryID(index: LogIndex(1), term: entry.term)
+        }
         replica = Replica(
             configuration: RaftConfiguration(id: MemberID(1)), recovered: found.log, seed: 1)
         core = found.takeCore()
@@ -59,6 +72,8 @@ struct OneOfThree: ~Copyable {
             try replica.publish(&core, memory, &effects)
         }
     }
+
+    mutating func noteSynced() { replica.synced(&core, &effects) }
 
     mutating func propose(_ key: String) throws(StoreError) {
         try replica.propose(

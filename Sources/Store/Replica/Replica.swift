@@ -33,7 +33,8 @@ package struct Replica: ~Copyable {
     var writingStart: LogPosition?
     /// What Raft is told when the write under way is on disk.
     var writing: EntryID?
-    /// The term in which Raft last handed entries to the disk.
+    /// The term in which Raft last handed entries to the disk; none since the start at first: what
+    /// was found may be taken back by a leader of the very term that was found with it.
     var appendedTerm: Term
     /// The newest entry that has been written to a file, and can be read there.
     var writtenIndex: LogIndex
@@ -120,7 +121,7 @@ package struct Replica: ~Copyable {
     ) {
         let position = recovered.position
         id = configuration.id
-        appendedTerm = recovered.hardState.term
+        appendedTerm = .none
         raft = RaftMember(
             configuration: configuration, hardState: recovered.hardState, log: recovered.log,
             committed: recovered.committed, seed: seed)

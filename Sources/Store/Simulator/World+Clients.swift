@@ -58,6 +58,11 @@ extension World {
         phase == .chaos ? settings.restMicrosecondsMax : min(settings.restMicrosecondsMax, 200_000)
     }
 
+    private var silenceMicroseconds: Int64 {
+        phase == .chaos
+            ? settings.silenceMicrosecondsMax : min(settings.silenceMicrosecondsMax, 5_000_000)
+    }
+
     private func wakeLater(_ number: Int, _ microseconds: ClosedRange<Int64>) {
         wake(number, at: after(clients[number].random.between(microseconds)))
     }
@@ -149,7 +154,7 @@ extension World {
         clients[number].watch = .init(request: request, operation: operation)
         clients[number].heard = now
         queue.add(
-            .silence(client: number, request, now), at: after(settings.silenceMicrosecondsMax))
+            .silence(client: number, request, now), at: after(silenceMicroseconds))
     }
 
     /// A part of the keys, from where its last watch ended or from now on.
@@ -210,7 +215,7 @@ extension World {
         guard clients[number].heard == since else {
             return queue.add(
                 .silence(client: number, request, clients[number].heard),
-                at: after(settings.silenceMicrosecondsMax))
+                at: after(silenceMicroseconds))
         }
         hangUp(request)
         endWatch(number)
