@@ -66,3 +66,41 @@ struct LeaseTests {
         store.close()
     }
 }
+
+@Suite("A lease of a cluster", .timeLimit(.minutes(2)))
+struct ClusterLeaseTests {
+    @Test func isKeptByALeaderOfOldThatLeadsAgain() async throws {
+        let cluster = try Cluster(3)
+        let first = try await cluster.leader()
+        let lease = LeaseID(5)
+        try await first.grantLease(lease, for: .seconds(10), now: .seconds(0))
+        try await first.put("a", "1", lease: lease)
+        try await cluster.becomeWhole()
+        try await cluster.handOver(from: first)
+        let second = try await cluster.leader()
+        try await second.keepLeaseAlive(lease, now: .seconds(9))
+        try await cluster.handOver(from: second, to: first)
+        // It granted it eleven seconds ago, and has not heard that it was kept alive.
+        first.tick(now: .seconds(11))
+        try await first.put("b", "2")
+        first.tick(now: .seconds(12))
+        try await first.put("c", "3")
+        #expect(first.leases == [lease])
+        #expect(try first.text("a") == "1")
+    }
+}
+
+extension Cluster {
+    /// Has another member lead, and waits until it decides.
+    fileprivate func handOver(from old: Store, to heir: Store? = nil) async throws {
+        let target = heir?.memberStatus?.me
+        while true {
+            if let heir {
+                if try await leader() === heir { return }
+            } else if try await leader() !== old {
+                return
+            }
+            try? await leader().transferLeadership(to: target)
+        }
+    }
+}

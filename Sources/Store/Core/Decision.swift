@@ -9,6 +9,8 @@ package enum Proposal: Sendable {
     case grant(LeaseID, milliseconds: Int64, nowMilliseconds: Int64)
     case keepAlive(LeaseID, nowMilliseconds: Int64)
     case revoke(LeaseID)
+    /// Revokes a lease whose time is over, unless it has been given more by the time of the decision.
+    case expire(LeaseID, nowMilliseconds: Int64)
     /// Persists how long the leases still have.
     case saveLeases([LeaseID])
     /// Copies what is still needed of a stretch of a segment to be retired.
@@ -22,7 +24,9 @@ package enum Proposal: Sendable {
     package var isLocal: Bool {
         switch self {
         case .survivors, .retire, .barrier: true
-        case .transaction, .put, .delete, .compact, .grant, .keepAlive, .revoke, .saveLeases: false
+        case .transaction, .put, .delete, .compact, .grant, .keepAlive, .revoke, .expire,
+            .saveLeases:
+            false
         }
     }
 
@@ -31,7 +35,7 @@ package enum Proposal: Sendable {
         switch self {
         case .put, .grant: false
         case .transaction(let transaction): !transaction.hasPut
-        case .delete, .compact, .keepAlive, .revoke, .saveLeases, .survivors, .retire,
+        case .delete, .compact, .keepAlive, .revoke, .expire, .saveLeases, .survivors, .retire,
             .barrier:
             true
         }

@@ -5,7 +5,7 @@ struct LeaseBook {
         var milliseconds: Int64
         /// What is left as the log knows it: what counts from after a restart.
         var savedMilliseconds: Int64
-        /// When it ends. Nil after a recovery, until time is known.
+        /// When it ends. Nil after a recovery, and when a member begins to lead, until time is known.
         var deadline: Int64?
         var keys: Set<[UInt8]> = []
         /// The segment with its newest record.
@@ -34,6 +34,10 @@ struct LeaseBook {
     mutating func keepAlive(_ id: LeaseID, now: Int64) {
         guard let milliseconds = leases[id]?.milliseconds else { return }
         leases[id]?.deadline = now + milliseconds
+    }
+
+    mutating func forgetDeadlines() {
+        for id in leases.keys { leases[id]?.deadline = nil }
     }
 
     mutating func save(_ id: LeaseID, milliseconds: Int64, segment: UInt32) {
@@ -84,7 +88,11 @@ struct LeaseBook {
     ///
     /// - Returns: The leases that have ended, those whose remaining time the log should learn (it
     ///   is off by more than a quarter of the lease), and when to look again.
-    mutating func tick(now: Int64) -> (ended: [LeaseID], toSave: [LeaseID], next: Int64?) {
+    ///
+    /// - Parameter driftMin: A remaining time that is off by less is not worth a record.
+    mutating func tick(
+        now: Int64, driftMin: Int64
+    ) -> (ended: [LeaseID], toSave: [LeaseID], next: Int64?) {
         var (ended, toSave): ([LeaseID], [LeaseID]) = ([], [])
         var next: Int64?
         for (id, lease) in leases {
@@ -97,7 +105,7 @@ struct LeaseBook {
                 continue
             }
             let drift = abs(lease.savedMilliseconds - (deadline - now))
-            if drift > Self.savedDriftMinMilliseconds, drift > lease.milliseconds / 4 {
+            if drift > driftMin, drift > lease.milliseconds / 4 {
                 toSave.append(id)
             }
             next = min(next ?? deadline, deadline)
@@ -106,6 +114,5 @@ struct LeaseBook {
     }
 
     private static let retryMilliseconds: Int64 = 1000
-    /// A remaining time that is off by less is not worth a record.
-    private static let savedDriftMinMilliseconds: Int64 = 60_000
+    static let driftMinMilliseconds: Int64 = 60_000
 }

@@ -12,8 +12,9 @@ extension StoreState {
     /// - Parameter number: Chooses the key.
     package mutating func disturb(choosing number: Int) -> [UInt8]? {
         var found: [(key: [UInt8], modified: Revision)] = []
+        // A checkpoint would keep a key from the lease that it has; without one, a start undoes it.
         keys.forEachNewest(in: .all) { key, state in
-            found.append((key, state.modRevision))
+            if leases.lease(of: key) == .none { found.append((key, state.modRevision)) }
             return true
         }
         // Those that have not changed for the longest time: the next change undoes it.

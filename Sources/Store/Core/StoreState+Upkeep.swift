@@ -73,6 +73,22 @@ extension StoreState {
         return decision
     }
 
+    /// Ends the lease if its time is over. It may have been kept alive since that was found, or it
+    /// was found by a member that leads again only now.
+    package mutating func expire(
+        _ id: LeaseID, now: Int64, into batch: inout LogBatch, changes: inout [AppliedChange]
+    ) throws(StoreError) -> Decision {
+        leaseTime = max(leaseTime, now)
+        guard let deadline = leases[id]?.deadline, deadline <= leaseTime else {
+            return Decision(revision: revision)
+        }
+        return try revoke(id, into: &batch, changes: &changes)
+    }
+
+    /// Others may have led, and have kept leases alive: what is left of them is what the log says,
+    /// and counts from the next tick.
+    package mutating func forgetLeaseTimes() { leases.forgetDeadlines() }
+
     mutating func append(leaseEnd id: LeaseID, as kind: RecordKind, to batch: inout LogBatch) {
         segments.noteLease(kind, in: batch.position.segment)
         batch.begin(kind)
@@ -110,11 +126,14 @@ extension StoreState {
 
     /// Lets time pass: returns which leases have ended, which the log should learn about, and when
     /// to look again, in milliseconds; nil if there are no leases.
+    ///
+    /// - Parameter driftMin: The log learns nothing of a time that is off by less; nil: a minute.
     package mutating func tickLeases(
-        now: Int64
+        now: Int64, driftMin: Int64? = nil
     ) -> (ended: [LeaseID], toSave: [LeaseID], next: Int64?) {
         leaseTime = max(leaseTime, now)
-        return leases.tick(now: leaseTime)
+        return leases.tick(
+            now: leaseTime, driftMin: driftMin ?? LeaseBook.driftMinMilliseconds)
     }
 
     /// The lease's time to live, what is left of it, and its keys.

@@ -61,7 +61,7 @@ extension Proposal {
             }
         case .survivors(let survivors): 128 + survivors.bytes + 64 * survivors.changes.count
         case .saveLeases(let leases): 128 + 8 * leases.count
-        case .compact, .grant, .keepAlive, .revoke, .retire, .barrier: 128
+        case .compact, .grant, .keepAlive, .revoke, .expire, .retire, .barrier: 128
         }
     }
 }

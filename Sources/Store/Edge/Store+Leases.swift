@@ -64,7 +64,9 @@ extension Store {
         guard isDeciding else { return nil }
         let milliseconds = now.inMilliseconds
         let result = shared.state.withLock { $0.core.tickLeases(now: milliseconds) }
-        for id in result.ended { writer.propose(.revoke(id)) { _ in } }
+        for id in result.ended {
+            writer.propose(.expire(id, nowMilliseconds: milliseconds)) { _ in }
+        }
         for start in stride(from: 0, to: result.toSave.count, by: Self.leasesSavedMax) {
             let some = Array(result.toSave[start...].prefix(Self.leasesSavedMax))
             writer.propose(.saveLeases(some)) { _ in }

@@ -15,7 +15,7 @@ package enum ForwardedProposal {
             bytes.append(field: 3, message: Self.put(key, [], expected, .none))
         case .compact(let revision): bytes.append(field: 4, varint: UInt64(revision.number))
         case .revoke(let lease): bytes.append(field: 5, fixed: lease.bits)
-        case .grant, .keepAlive, .saveLeases, .survivors, .retire, .barrier: return nil
+        case .grant, .keepAlive, .expire, .saveLeases, .survivors, .retire, .barrier: return nil
         }
         return bytes
     }

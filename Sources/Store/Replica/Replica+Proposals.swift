@@ -128,7 +128,8 @@ extension Replica {
         case .put(let key, let value, _, _): Self.changeBytes(key.count, value.count)
         case .delete(let key, _): Self.changeBytes(key.count, 0)
         case .transaction(let transaction): core.logBytesMax(of: transaction)
-        case .revoke(let lease): core.revokeBytesMax(lease) + Self.smallBytes
+        case .revoke(let lease), .expire(let lease, _):
+            core.revokeBytesMax(lease) + Self.smallBytes
         case .survivors(let survivors):
             survivors.bytes + Self.smallBytes
                 * (1 + survivors.leases.count + survivors.endedLeases.count)
@@ -155,6 +156,8 @@ extension Replica {
             return core.carryOut(accepted, into: &batch, changes: &changes)
         case .revoke(let lease):
             return try core.revoke(lease, into: &batch, changes: &changes)
+        case .expire(let lease, let now):
+            return try core.expire(lease, now: now, into: &batch, changes: &changes)
         case .compact(let revision): return try core.compact(revision, into: &batch)
         case .grant(let id, let milliseconds, let now):
             return try core.grant(id, milliseconds: milliseconds, now: now, into: &batch)

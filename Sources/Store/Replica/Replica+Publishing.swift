@@ -101,6 +101,7 @@ extension Replica {
                     index: applied, revision: core.revision, changeCount: changes.count,
                     compacted: compacted, decision: Decision(revision: core.revision)))
         }
+        core.forgetLeaseTimes()
         isDeciding = true
     }
 

@@ -1,5 +1,6 @@
 internal import Raft
 internal import Replica
+internal import StoreCore
 internal import StoreHistory
 internal import StoreSimulator
 
@@ -33,7 +34,7 @@ extension ReplicaProcess {
     }
 
     private var isIdle: Bool {
-        !isHalted && !isEnding && takesPart && exchange.wish == nil && !exchange.hasFound
+        !isHalted && !isEnding && takesPart && !core.hasLeases && exchange.wish == nil && !exchange.hasFound
             && identityWork.underway.isEmpty && found == nil && inputs.isEmpty && !isSynced && commands.isEmpty
             && blocked.isEmpty && nextBytes == nil && changes.isEmpty && questions.isEmpty
             && !snapshot.isReceiving && !snapshot.isServing(tickCount) && isHouseKept

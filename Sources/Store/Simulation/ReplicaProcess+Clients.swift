@@ -27,7 +27,7 @@ extension ReplicaProcess {
         switch request {
         case .call(.watch):
             answer(number, .watch(.ended(.other("it is starting"))))
-        case .call, .change: answer(number, .reply(.refused(.other("it is starting"))))
+        case .call, .change, .lease: answer(number, .reply(.refused(.other("it is starting"))))
         case .hangUp: break
         }
     }
@@ -36,6 +36,7 @@ extension ReplicaProcess {
         switch request {
         case .hangUp: watches.removeAll { $0.number == number }
         case .change(let change): take(change, number)
+        case .lease(let lease): try propose(proposal(lease), .lease(number))
         case .call(let call): try take(call, number)
         }
     }
@@ -68,6 +69,12 @@ extension ReplicaProcess {
     func take(_ answer: Effects.Answer) throws(StoreError) {
         switch questions.removeValue(forKey: answer.ticket) {
         case nil: preconditionFailure("each question is answered once")
+        case .leaseUpkeep: break
+        case .lease(let number):
+            switch answer.result {
+            case .success: self.answer(number, .done)
+            case .failure(let error): self.answer(number, .reply(Self.refusal(error)))
+            }
         case .copied(let resume): noteCopied(resume, isDone: (try? answer.result.get()) != nil)
         case .checkpoint(let number):
             noteBarrier(number, isPassed: (try? answer.result.get()) != nil)

@@ -29,6 +29,9 @@ final class ReplicaProcess {
         case transact(RequestNumber)
         case compact(RequestNumber)
         case read(RequestNumber, RangeQuery)
+        case lease(RequestNumber)
+        /// Nobody waits.
+        case leaseUpkeep
         /// Survivors up to there are copied; nil: the segment's retirement is in the log.
         case copied(resume: Int?)
         case checkpoint(Int)
@@ -123,6 +126,10 @@ final class ReplicaProcess {
     var exchange = ExchangeWork()
     var scrub = ScrubWork()
 
+    // Leases
+    /// Those that were found to be over at the last look, which is acted on at the next.
+    var leasesEnded: [LeaseID] = []
+
     // Comparing
     /// A key of which this process knows something else than it should.
     private var disturbed: [UInt8]?
@@ -205,6 +212,7 @@ final class ReplicaProcess {
         out.standing.isInstallingSnapshot = snapshot.isReceiving
         out.standing.isDisturbed = disturbed.map { core.isDisturbed($0) } ?? false
         out.standing.isAlarmed = isAlarmed
+        out.standing.leaseCount = core.leaseIDs.count
     }
 
     // MARK: Starting
@@ -317,6 +325,9 @@ final class ReplicaProcess {
 
     private func room(for input: Input, _ frame: PeerFrame?) -> Int {
         if let frame { return Replica.room(for: frame.payloads) }
+        if case .request(_, .lease(let lease)) = input {
+            return max(running?.replica.room(for: proposal(lease), core) ?? 0, Replica.talkRoom)
+        }
         guard case .request(_, .call(let call)) = input, let proposal = Self.proposal(call) else {
             return Replica.talkRoom
         }
@@ -369,6 +380,7 @@ final class ReplicaProcess {
         try noteFindings()
         tickSnapshot()
         tickExchange()
+        try tickLeases()
         try tickScrub()
         if tickCount % boot.progressTicks == 0 { tellProgress() }
         if tickCount % houseTicks == 0 { looksForVictim = true }
@@ -457,6 +469,7 @@ final class ReplicaProcess {
             send(message, payloads)
         }
         try tell(wanted.changes)
+        try noteLeaseEnds(wanted.changes)
         for answer in wanted.answers { try take(answer) }
         for move in wanted.moves { try carryOut(move) }
         for sequence in wanted.retired { dispose(sequence) }

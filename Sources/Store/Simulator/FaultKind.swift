@@ -34,6 +34,9 @@ package enum FaultKind: String, Hashable, Sendable, CaseIterable {
     // Memory
     /// A member holds something else than the others.
     case stateDiverged = "state diverged"
+    // Time
+    /// Nobody has kept it alive: its keys go.
+    case leaseExpired = "lease that ends"
     // Members
     /// Of a member that asks for another number itself.
     case exchanged = "member let in anew"

@@ -32,6 +32,8 @@ struct FaultPlan {
     let maySlowDisks: Bool
     /// Whether members come to hold something else than the others.
     let disturbs: Bool
+    /// How long clients' leases are, in milliseconds; nil if they have none.
+    let leaseMilliseconds: ClosedRange<Int64>?
     /// Whether founders come one after the other, and things go wrong before they are there.
     let foundsSlowly: Bool
     /// Whether the clock of a leader that is cut off may be slow.
@@ -57,10 +59,16 @@ struct FaultPlan {
         disturbs =
             possible.contains(.stateDiverged) && settings.members > 2
             && memoryRandom.chance(permille: 400)
-        possible.removeAll { [.stateDiverged, .founderLost, .exchanged].contains($0) }
+        possible.removeAll { [.stateDiverged, .founderLost, .exchanged, .leaseExpired].contains($0) }
         let permille = random.pick([100, 250, 500, 800])
         let chosen = possible.filter { _ in random.chance(permille: permille) }
         kinds = chosen
+        let hasLeases = tolerated.contains(.leaseExpired)
+            && settings.faults.contains(.leaseExpired) && memoryRandom.chance(permille: 600)
+        let lease = memoryRandom.pick([
+            1_000...3_000, 2_000...10_000, 5_000...30_000,
+        ] as [ClosedRange<Int64>])
+        leaseMilliseconds = hasLeases ? lease : nil
         foundsSlowly = settings.members > 1 && random.chance(permille: 400)
         let crashes = chosen.contains(.crash) || chosen.contains(.powerLoss)
         keepsOneAway = settings.members > 2 && crashes && random.chance(permille: 350)

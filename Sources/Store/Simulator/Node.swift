@@ -170,6 +170,7 @@ extension World {
         swap(&wanted, &effects)
         for (to, bytes) in wanted.messages { send(from: node, to: to, bytes) }
         for (number, answer) in wanted.answers { send(answer, from: node, to: number) }
+        for key in wanted.endedKeys { noteLeaseEnd(key) }
         if let reason = wanted.halt {
             halt(node, reason)
         } else if !wanted.disk.isEmpty {
@@ -284,6 +285,7 @@ extension World {
             violations.append(.wentBack(member, from: before.applied, to: standing.applied))
         }
         compareApplied(member, standing)
+        if standing.isLeader, plan.leaseMilliseconds != nil { noteReign(node) }
     }
 
     private func compareApplied(_ member: MemberNumber, _ standing: Standing) {
@@ -503,6 +505,7 @@ extension World {
         switch request {
         case .call(let call): HistoryText.text(call)
         case .change(let change): "\(change)"
+        case .lease(let lease): "\(lease)"
         case .hangUp: "hang up"
         }
     }

@@ -157,8 +157,16 @@ package enum Input: Sendable {
 package enum Request: Sendable {
     case call(Call)
     case change(MemberChange)
+    case lease(LeaseRequest)
     /// The client does not wait for this one any more; a watch ends.
     case hangUp
+}
+
+/// What clients want of a lease. Its keys are put by calls.
+package enum LeaseRequest: Hashable, Sendable {
+    case grant(LeaseID, milliseconds: Int64)
+    case keepAlive(LeaseID)
+    case revoke(LeaseID)
 }
 
 /// A change of the cluster's members. One that is in effect already is done.
@@ -175,7 +183,7 @@ package enum Answer: Sendable {
     case reply(Reply)
     /// One of many answers to a watch; the last is `.ended`.
     case watch(WatchRecord.Content)
-    /// A change of members is done.
+    /// A change of members, or of a lease, is done.
     case done
 }
 
@@ -245,6 +253,8 @@ package struct Effects: Sendable {
     package var answers: [(to: RequestNumber, answer: Answer)] = []
     /// The last thing to happen: messages and answers go out, disk commands do not.
     package var halt: Halt?
+    /// Keys that were seen to go whose names are those of keys with leases.
+    package var endedKeys: [[UInt8]] = []
     /// How things stand with the machine; stays as it is until it is set again.
     package var standing = Standing()
 
@@ -255,6 +265,7 @@ package struct Effects: Sendable {
         if !disk.isEmpty { disk.removeAll(keepingCapacity: true) }
         if !answers.isEmpty { answers.removeAll(keepingCapacity: true) }
         halt = nil
+        if !endedKeys.isEmpty { endedKeys.removeAll() }
     }
 }
 
@@ -276,6 +287,8 @@ package struct Standing: Hashable, Sendable {
     package var takesPart = true
     /// Whether it has found that members hold different things.
     package var isAlarmed = false
+    /// How many leases it knows of.
+    package var leaseCount = 0
 
     package init() {}
 }

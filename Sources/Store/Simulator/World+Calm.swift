@@ -74,6 +74,7 @@ extension World {
         case .tick, .message: true
         case .stir(let calm): calm != calmCount
         case .operate: operatorDesk.isIdle
+        case .timeout(Self.leaseClient, let request): pending[request] == nil
         case .timeout(let client, let request):
             client == Self.operatorClient
                 ? operatorDesk.request != request : clients[client].call?.request != request

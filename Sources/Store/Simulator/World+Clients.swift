@@ -82,6 +82,10 @@ extension World {
             pending[number] = nil
             return finishStep(number, answer)
         }
+        if there.client == Self.leaseClient {
+            pending[number] = nil
+            return finishLease(number, answer)
+        }
         switch answer {
         case .watch(let content): deliver(content, number, there.client)
         case .reply(let reply):
@@ -125,6 +129,10 @@ extension World {
             pending[request] = nil
             return finishStep(request, .reply(.unknown))
         }
+        guard client != Self.leaseClient else {
+            if pending[request] != nil { hangUp(request) }
+            return finishLease(request, .reply(.unknown))
+        }
         guard let underway = clients[client].call, underway.request == request else { return }
         trace.note(now, 10, request.number, text: "\(request) has timed out")
         hangUp(request)
@@ -135,6 +143,9 @@ extension World {
         guard let there = pending.removeValue(forKey: request) else { return }
         if there.client == Self.operatorClient {
             return finishStep(request, .reply(.unknown))
+        }
+        if there.client == Self.leaseClient {
+            return finishLease(request, .reply(.unknown))
         }
         finish(request, .unknown, there.client)
     }

@@ -21,7 +21,8 @@ extension World {
         case .memberAdded, .memberPromoted, .memberRemoved, .leadershipTransferred:
             strikeMembership(kind)
         // These have times of their own.
-        case .snapshotInterrupted, .deposition, .stateDiverged, .voterCrash, .founderLost, .exchanged:
+        case .snapshotInterrupted, .deposition, .stateDiverged, .voterCrash, .founderLost, .exchanged,
+            .leaseExpired:
             break
         }
     }

@@ -110,6 +110,7 @@ extension World {
                     "\($0.name) at \($0.standing.applied) has \($0.standing.hash)"
                 }.joined(separator: ", ")
         }
+        if let reason = leasesLeft() { return reason }
         guard clients[0].told >= first.revision else {
             return "the observer was told up to \(clients[0].told) of \(first.revision)"
         }

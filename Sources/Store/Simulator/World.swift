@@ -25,11 +25,13 @@ package final class World {
     var requestCount: UInt64 = 0
     var memberCount: UInt64
     var operatorDesk = OperatorDesk()
+    var leaseDesk = LeaseDesk()
 
     var networkRandom: SeededRandom
     var faultRandom: SeededRandom
     var diskRandom: SeededRandom
     var memoryRandom: SeededRandom
+    var leaseRandom: SeededRandom
     var plan: FaultPlan
     var faults = FaultCounts()
     var effects = Effects()
@@ -67,6 +69,7 @@ package final class World {
         let nodeCount = settings.members + settings.sparesMax
         memberCount = UInt64(settings.members)
         memoryRandom = SeededRandom(seed: ~seed)
+        leaseRandom = SeededRandom(seed: ~seed &+ 1)
         plan = FaultPlan(
             settings, tolerated: processes.tolerated, &faultRandom, disturbing: &memoryRandom)
         network = Network(
@@ -119,6 +122,7 @@ package final class World {
             queue.add(.disturb, at: Moment(chaosEnd.microseconds - 1))
         }
         queue.add(.operate, at: after(1_000_000))
+        if plan.leaseMilliseconds != nil { queue.add(.leases, at: after(1_500_000)) }
         queue.add(.heal, at: chaosEnd)
     }
 
@@ -159,6 +163,7 @@ package final class World {
         case .fail(let index, let incarnation, let loss): fail(nodes[index], incarnation, loss)
         case .failVoter(let index, let incarnation): failVoter(nodes[index], incarnation)
         case .operate: operate()
+        case .leases: keepLeases()
         case .heal: heal()
         case .check: check()
         }

@@ -29,6 +29,8 @@ enum WorldEvent {
     case failVoter(node: Int, incarnation: Int)
     case secondCrash(node: Int, incarnation: Int)
     case operate
+    /// Clients look after their leases.
+    case leases
     case heal
     case check
 }

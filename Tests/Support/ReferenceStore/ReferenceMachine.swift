@@ -264,6 +264,7 @@ package struct ReferenceMachine: SimulatedMachine {
             if let answer = take(change, number, &effects) {
                 effects.answers.append((number, answer))
             }
+        case .lease: effects.answers.append((number, .reply(.refused(.other("there are none")))))
         case .call(.watch(let watch)): store.open(watch, number, &effects)
         case .call(.range(let query, let isSerializable))
         where isSerializable || has(.readsWithoutTheLog):
