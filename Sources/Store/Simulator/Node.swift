@@ -285,7 +285,6 @@ extension World {
             violations.append(.wentBack(member, from: before.applied, to: standing.applied))
         }
         compareApplied(member, standing)
-        if standing.isLeader, plan.leaseMilliseconds != nil { noteReign(node) }
     }
 
     private func compareApplied(_ member: MemberNumber, _ standing: Standing) {

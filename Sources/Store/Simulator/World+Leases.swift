@@ -16,10 +16,6 @@ struct LeaseDesk {
         /// Whether somebody has asked for its end.
         var isRevoked = false
         var nextAt: Moment
-        /// By leaders' clocks, how long it was nobody's but theirs: since the last request to give it
-        /// its time again, in reigns before the present one and in that.
-        var served: Int64 = 0
-        var servedNow: Int64 = 0
         var underway: (request: RequestNumber, sent: Moment, operation: Int?)?
     }
 
@@ -27,8 +23,6 @@ struct LeaseDesk {
 
     var leases: [Lease] = []
     var count: Int64 = 0
-    /// Who decides, in which term, and when it has last been seen to get on.
-    var reign: (term: UInt64, seen: Moment)?
     static let keysAtOnceMax = 4
 }
 
@@ -85,41 +79,12 @@ extension World {
         }
     }
 
-    /// A leader gets on: what leases have left by it has been written, but for a quarter of their time.
-    func noteReign(_ node: Node) {
-        let last = leaseDesk.reign
-        guard last?.term ?? 0 <= node.standing.term else { return }
-        leaseDesk.reign = (node.standing.term, now)
-        let ticks = 10 * plan.tickMicroseconds
-        guard let last, last.term == node.standing.term else {
-            for place in leaseDesk.leases.indices {
-                let lease = leaseDesk.leases[place]
-                let lost = lease.milliseconds * 250 + ticks
-                leaseDesk.leases[place].served += max(0, lease.servedNow - lost)
-                leaseDesk.leases[place].servedNow = 0
-            }
-            return
-        }
-        let passed = min(now.microseconds - last.seen.microseconds, 4 * plan.tickMicroseconds)
-        for place in leaseDesk.leases.indices {
-            leaseDesk.leases[place].servedNow += passed * node.clockPermille / 1000
-            let lease = leaseDesk.leases[place]
-            let most = lease.milliseconds * 1250 + 2 * ticks
-            guard lease.phase == .kept || lease.phase == .left, lease.underway == nil,
-                lease.served + max(0, lease.servedNow - lease.milliseconds * 250) > most
-            else { continue }
-            violations.append(
-                .invariant("lease \(lease.id.number) outlives its time with each leader"))
-        }
-    }
-
     private func ask(_ request: Request, _ place: Int, _ operation: Int? = nil) {
         // Leaders alone know of leases' time, those included that are none any more.
         let leaders = nodes.filter { $0.isUp && $0.standing.isLeader }
         let node = leaders.isEmpty ? leaseRandom.pick(nodes) : leaseRandom.pick(leaders)
         let number = self.request(request, of: Self.leaseClient, to: node.index)
         leaseDesk.leases[place].underway = (number, now, operation)
-        (leaseDesk.leases[place].served, leaseDesk.leases[place].servedNow) = (0, 0)
         queue.add(
             .timeout(client: Self.leaseClient, number), at: after(settings.callMicrosecondsMax))
     }
@@ -130,7 +95,6 @@ extension World {
             let underway = leaseDesk.leases[place].underway
         else { return }
         leaseDesk.leases[place].underway = nil
-        (leaseDesk.leases[place].served, leaseDesk.leases[place].servedNow) = (0, 0)
         let lease = leaseDesk.leases[place]
         trace.note(
             now, 24, request.number, text: "\(request) lease \(lease.id.number): \(answer)")
