@@ -180,13 +180,10 @@ package struct TornChange: Sendable {
     package let key: [UInt8]
     package let isDelete: Bool
     package let revision: Revision
-    /// Whether it says in more than one way that the key was not there before.
-    package let isOfNewKey: Bool
 
     fileprivate init(_ change: Change, in bytes: RawSpan) {
         (place, isDelete, revision) = (change.offset, change.isDelete, change.modRevision)
         key = [UInt8](bytes.slice(change.keyOffset, change.keyBytes))
-        isOfNewKey = change.version == 1 && change.createRevision == change.modRevision
     }
 }
 

@@ -332,7 +332,7 @@ package struct LogSalvage<Files: SalvageableFiles>: ~Copyable {
             }
             let now = found.core.newestVersion(of: change.key)
             // Its very name may be what is damaged.
-            if now == nil, !change.isOfNewKey { noteHidden(in: gap) }
+            if now == nil { noteHidden(in: gap) }
             guard now?.revision ?? .none < change.revision else { continue }
             guard change.isDelete else {
                 lose(change.key, change.revision, in: gap.place)

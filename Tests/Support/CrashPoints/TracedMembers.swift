@@ -90,33 +90,57 @@ final class TracedMembers: Sendable {
 
     // MARK: Waiting
 
+    private static let patience = Duration.seconds(60)
+
     /// The leader, which is another member than the one that crashes.
+    ///
+    /// - Throws: ``Restart/Problem`` if there is none for a minute.
     func leader() async throws -> Store {
+        let deadline = ContinuousClock.now + Self.patience
         while true {
-            let stores = state.withLock { $0.stores }
-            for (place, store) in stores.enumerated() {
+            try reopen()
+            for (place, store) in state.withLock({ $0.stores }).enumerated() {
                 guard let store, store.isDeciding else { continue }
                 if place != Self.traced { return store }
-                let other = state.withLock { $0.numbers[0] }
                 // Refused while it goes on: it is asked again.
-                do { try await store.transferLeadership(to: other) } catch {}
+                do { try await store.transferLeadership() } catch {}
             }
+            try check(deadline, "nobody else leads")
             await Task.yield()
         }
     }
 
     /// Returns once the traced member has all that is committed, by whatever way it gets it.
+    ///
+    /// - Throws: ``Restart/Problem`` if it has not within a minute.
     func catchUp() async throws -> Store {
+        let deadline = ContinuousClock.now + Self.patience
         while true {
-            if state.withLock({ $0.toReopen.remove(Self.traced) }) != nil {
-                stop(Self.traced)
-                try start(Self.traced)
-            }
-            // It may have been elected meanwhile, on a busy machine.
+            try reopen()
+            // The traced one may have been elected meanwhile, on a busy machine.
             let leader = try await leader()
-            guard let store = state.withLock({ $0.stores[Self.traced] }) else { continue }
-            if store.revision == leader.revision, store.revision > Revision.start { return store }
+            if let store = state.withLock({ $0.stores[Self.traced] }),
+                store.revision == leader.revision, store.revision > Revision.start
+            {
+                return store
+            }
+            try check(deadline, "it does not catch up")
             await Task.yield()
         }
+    }
+
+    /// Opens members anew whose log another one is to replace.
+    private func reopen() throws {
+        for place in state.withLock({ $0.toReopen }) {
+            _ = state.withLock { $0.toReopen.remove(place) }
+            stop(place)
+            try start(place)
+        }
+    }
+
+    private func check(_ deadline: ContinuousClock.Instant, _ what: String) throws {
+        guard ContinuousClock.now > deadline else { return }
+        let statuses = state.withLock { $0.stores }.map { $0?.memberStatus }
+        throw Restart.Problem(description: "\(what): \(statuses)")
     }
 }
