@@ -8,7 +8,8 @@ extension Replica {
     /// answers; nil if something is under way.
     package func calmTicks(_ core: borrowing StoreState) -> Int? {
         guard raft.isCalm, isAtRest, published == last, applied == last.index, ahead.isEmpty,
-            !needsRebuild, raft.isLeader == isDeciding, localsWaiting.isEmpty, messagesWaiting.isEmpty, readsWaiting.isEmpty, readsReady.isEmpty
+            !needsRebuild, raft.isLeader == isDeciding, localsWaiting.isEmpty,
+            messagesWaiting.isEmpty, readsWaiting.isEmpty, readsReady.isEmpty
         else { return nil }
         guard raft.isLeader else { return comparison.questionOpen == nil ? .max : nil }
         guard raft.membership.members.count > 1 else { return .max }

@@ -12,7 +12,7 @@ final class TracedMembers: Sendable {
         var stores: [Store?]
         /// Numbers by place, once known.
         var numbers: [UInt64]
-        /// Places of members whose log another one is to replace.
+        /// Places of members that want to begin anew.
         var toReopen: Set<Int> = []
     }
 
@@ -40,9 +40,12 @@ final class TracedMembers: Sendable {
         options.cluster = ClusterOptions(me: founders[place], beginning: .founding(founders)) {
             [weak self] frame, member, _ in self?.deliver(frame, from: place, to: member)
         }
-        options.cluster?.onSnapshotReady = { [weak self] in
+        // Its log is another's from then on, or it is to get a new number.
+        let reopen: @Sendable () -> Void = { [weak self] in
             _ = self?.state.withLock { $0.toReopen.insert(place) }
         }
+        options.cluster?.onSnapshotReady = reopen
+        options.cluster?.onGivenUp = reopen
         let store = try Store.open(directory: folders[place].path, options: options)
         state.withLock { state in
             state.stores[place] = store
@@ -119,7 +122,10 @@ final class TracedMembers: Sendable {
             try reopen()
             // The traced one may have been elected meanwhile, on a busy machine.
             let leader = try await leader()
-            if let store = state.withLock({ $0.stores[Self.traced] }),
+            // It may have been elected just now, and not know yet what is committed.
+            var isCertain = true
+            do { try await leader.confirmNewest() } catch { isCertain = false }
+            if isCertain, let store = state.withLock({ $0.stores[Self.traced] }),
                 store.revision == leader.revision, store.revision > Revision.start
             {
                 return store
@@ -129,7 +135,7 @@ final class TracedMembers: Sendable {
         }
     }
 
-    /// Opens members anew whose log another one is to replace.
+    /// Opens members anew that want it.
     private func reopen() throws {
         for place in state.withLock({ $0.toReopen }) {
             _ = state.withLock { $0.toReopen.remove(place) }
