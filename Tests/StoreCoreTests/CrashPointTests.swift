@@ -88,6 +88,19 @@ struct CrashPointTests {
         #expect(try recover(bytes).contents.isEmpty)
     }
 
+    /// Its own place is as if it had never been written, and nothing follows; what it lies upon was
+    /// synced.
+    @Test(arguments: 20..<60)
+    func aLastWriteThatWentAstrayOntoTheOneBeforeIsFound(number: Int) throws {
+        let tape = try Self.recorded(seed: 6)
+        let before = tape.syncs[number - 2].end
+        let (start, end) = (tape.syncs[number - 1].end, tape.syncs[number].end)
+        let write = Array(tape.bytes[start..<end])
+        var bytes = Array(tape.bytes[..<start]) + [UInt8](repeating: 0, count: end - start + 4096)
+        bytes.replaceSubrange(before..<before + write.count, with: write)
+        #expect(throws: LogDamage.self) { try recover(bytes) }
+    }
+
     @Test(arguments: 0..<150)
     func aFlippedBitInWhatWasSyncedIsFoundAndLocated(sample: Int) throws {
         var tape = try Self.recorded(seed: 5)

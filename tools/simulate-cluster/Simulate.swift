@@ -95,8 +95,9 @@ struct Simulate<Machine: SimulatedMachine> {
             + options.without.sorted { $0.rawValue < $1.rawValue }.map {
                 " --without '\($0.rawValue)'"
             }
+        let kind = (options.isLong ? " --long" : "") + (options.isDense ? " --dense" : "")
         print(
-            "again: tools/simulate --seed \(seed) --trace\(members)\(seconds)\(defect)"
+            "again: tools/simulate --seed \(seed) --trace\(kind)\(members)\(seconds)\(defect)"
                 + faults.joined())
         if let file = options.historyFile, let history = report.history {
             try save(history.text, file)

@@ -69,15 +69,16 @@ package struct SegmentScan {
     }
 
     /// The batch at `batchStart` breaks off at `offset`. Were a record of a later batch there, this
-    /// one would have been synced, and so acknowledged.
+    /// one would have been synced, and so acknowledged. It need not be where it belongs: a write that
+    /// went astray may have taken this batch's place.
     private func checkNothingSyncedFollows(
         _ offset: Int, batchStart: Int, in bytes: RawSpan
     ) throws(LogDamage) {
-        var later = offset + 8
+        var later = offset
         while later + RecordHeader.byteCount <= bytes.byteCount {
             let start = Int(bytes.integer(at: later + 32, as: UInt32.self))
             // The cheap tests come first: most of what is here is zeros, or an older incarnation.
-            if start > batchStart, start <= later,
+            if start > batchStart, start < bytes.byteCount,
                 let record = RecordHeader(at: later, in: bytes, salt: header.salt),
                 record.batchStart > batchStart
             {
