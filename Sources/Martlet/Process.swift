@@ -79,7 +79,7 @@ struct ExitReason {
                 + "other members are there, or too few, to get it from, or they gave it too often. See "
                 + "what can be read, and go on with that: \(LogProblem.salvageCommand(for: file)) "
                 + "(it asks before it changes anything). Or make a new one of a snapshot: "
-                + "martlet store restore")
+                + "martlet store restore SNAPSHOT")
         case .differs(let revision):
             (65, "this member holds something else than the others at revision \(revision), again and "
                 + "again: see to the machine's memory and to whether all members run the same version, "

@@ -162,4 +162,5 @@ def test_a_damaged_segment_is_refused_and_named(tmp_path):
     said = re.fullmatch(r"the log is damaged: (\S+), offset (\d+): (.+)\n", done.stderr)
     assert said and said[1] == str(segment)
     assert 0 <= place - int(said[2]) < 4096, "the record that holds the damaged byte"
+    assert f"martlet store salvage --data-dir {plane.data}" in said[3]
     assert "martlet store restore SNAPSHOT" in said[3]

@@ -76,9 +76,11 @@ struct OneOfThree: ~Copyable {
     mutating func noteSynced() { replica.synced(&core, &effects) }
 
     mutating func propose(_ key: String) throws(StoreError) {
-        try replica.propose(
-            .put(key: Array(key.utf8), value: [1], expected: nil, lease: .none),
-            ticket: ProposalTicket(1), &core, memory, &effects)
+        try propose(.put(key: Array(key.utf8), value: [1], expected: nil, lease: .none))
+    }
+
+    mutating func propose(_ proposal: Proposal) throws(StoreError) {
+        try replica.propose(proposal, ticket: ProposalTicket(1), &core, memory, &effects)
         replica.endRound(&core, &effects)
     }
 

@@ -3,6 +3,37 @@ import Replica
 import StoreCore
 import Testing
 
+@Suite("What takes several entries")
+struct SeveralEntriesTests {
+    /// The end of a lease deletes its keys, and then ends it.
+    @Test func showsWithTheLastOfThem() throws {
+        var member = OneOfThree()
+        try member.lead()
+        try member.propose(.grant(LeaseID(5), milliseconds: 1000, nowMilliseconds: 0))
+        try member.propose(.put(key: [1], value: [1], expected: nil, lease: LeaseID(5)))
+        try member.write()
+        let before = member.replica.last.index
+        member.receive(from: 2, term: 1, .accepted(through: before))
+        try member.publish()
+        let (shown, revision) = (member.replica.published.index, member.core.published)
+        #expect(shown == before)
+        try member.propose(.revoke(LeaseID(5)))
+        try member.write()
+        let last = member.replica.last.index
+        #expect(last.number == before.number + 2)
+        // A majority has the first of the two alone.
+        member.receive(from: 2, term: 1, .accepted(through: before.next))
+        try member.publish()
+        let (shownThen, revisionThen) = (member.replica.published.index, member.core.published)
+        #expect(shownThen == before && revisionThen == revision)
+        member.receive(from: 2, term: 1, .accepted(through: last))
+        try member.publish()
+        let (shownInTheEnd, revisionInTheEnd) = (
+            member.replica.published.index, member.core.published)
+        #expect(shownInTheEnd == last && revisionInTheEnd > revision)
+    }
+}
+
 @Suite("What a member has written")
 struct WrittenTests {
     /// It votes for a leader, who replaces the entry before the vote is on disk.

@@ -3,7 +3,8 @@ internal import StoreCore
 
 /// A proposal that the leader has decided.
 struct DecidedItem: Sendable {
-    /// The last entry that has to be committed.
+    /// Its first entry, and the last that has to be committed.
+    var first: LogIndex
     var index: LogIndex
     /// The store's revision after it.
     var revision: Revision
@@ -28,6 +29,8 @@ struct Ahead: Sendable {
     var isEmpty: Bool { itemsDone == items.count }
     /// Of the first item.
     var firstIndex: LogIndex? { isEmpty ? nil : items[itemsDone].index }
+    /// The first entry of all.
+    var firstEntry: LogIndex? { isEmpty ? nil : items[itemsDone].first }
 
     /// All changes, for the next item's to be added to them; to be given back.
     mutating func takeChanges() -> [AppliedChange] {

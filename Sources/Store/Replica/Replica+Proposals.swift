@@ -66,7 +66,8 @@ extension Replica {
         default:
             guard decision.isLogged else { return respond(.success(decision), ticket, &effects) }
             var item = DecidedItem(
-                index: last.index, revision: revision, changeCount: changeCount,
+                first: applied.next, index: last.index, revision: revision,
+                changeCount: changeCount,
                 decision: decision, ticket: ticket)
             if case .compact(let revision) = proposal { item.compacted = revision }
             ahead.append(item)

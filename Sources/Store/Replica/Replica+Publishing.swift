@@ -22,7 +22,12 @@ extension Replica {
             core.notePublished(revision)
             effects.published = revision
         }
-        let index = min(through, applied)
+        var index = min(through, applied)
+        // What took several entries, as the end of a lease with keys does, shows with the last of
+        // them: readers that ask for less may not be told that they have more.
+        if let unpublished = ahead.firstEntry, unpublished <= index {
+            index = LogIndex(unpublished.number - 1)
+        }
         if index > before { notePublished(index) }
         answerReads(&effects)
         answerLocals(&effects)
@@ -98,7 +103,7 @@ extension Replica {
             ahead.add(changes)
             ahead.append(
                 DecidedItem(
-                    index: applied, revision: core.revision, changeCount: changes.count,
+                    first: applied, index: applied, revision: core.revision, changeCount: changes.count,
                     compacted: compacted, decision: Decision(revision: core.revision)))
         }
         core.forgetLeaseTimes()
