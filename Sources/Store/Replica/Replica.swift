@@ -161,7 +161,11 @@ package struct Replica: ~Copyable {
     /// Where a replay has to begin to find everything that the state may lack: what is not
     /// published, and copies that readers are not referred to yet. A batch begins there.
     package var replayPosition: LogPosition {
-        unpublished.first?.start ?? writingStart ?? nextStart
+        var position = unpublished.first?.start ?? writingStart ?? nextStart
+        // Entries before it may have become void: the state has none of those, and is not to be
+        // taken for one that has.
+        if position.last.index > published.index { position.last = published }
+        return position
     }
 
     /// How far the log has been written.
