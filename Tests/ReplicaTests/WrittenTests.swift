@@ -34,6 +34,43 @@ struct SeveralEntriesTests {
     }
 }
 
+@Suite("Where a checkpoint's replay begins")
+struct ReplayPositionTests {
+    private let old = EntryHeader(term: Term(1), kind: .noop, bytes: 0)
+
+    /// What lies before the place in the file is entry 1 of term 1, which is void.
+    @Test func tellsOfNoEntryThatBecameVoid() throws {
+        var member = OneOfThree(found: old, in: Term(2))
+        let new = EntryHeader(term: Term(2), kind: .noop, bytes: 0)
+        member.receive(
+            from: 2, term: 2, .append(previous: .zero, entries: [new], committed: .zero),
+            payloads: [EntryPayload(kind: .noop, bytes: [])])
+        let before = member.replica.replayPosition
+        #expect(before.last == .zero)
+        try member.write()
+        let written = member.replica.replayPosition
+        #expect(written.last == .zero && written.offset == before.offset)
+        member.receive(
+            from: 2, term: 2,
+            .append(
+                previous: EntryID(index: LogIndex(1), term: Term(2)), entries: [],
+                committed: LogIndex(1)))
+        try member.publish()
+        let published = member.replica.replayPosition
+        #expect(published.last == EntryID(index: LogIndex(1), term: Term(2)))
+    }
+
+    @Test func tellsOfNoEntryThatAStartHasNotTakenIn() {
+        let members = ClusterMembers(cluster: 1, membership: Membership(voters: [MemberID(1)]))
+        let identity = IdentityFile(member: MemberID(1), founders: members)
+        var found = LogRecovery(of: identity)
+            .begin(in: SegmentHeader(salt: 7, sequence: 1, fileBytes: 1 << 20))
+        found.log.position.last = EntryID(index: LogIndex(1), term: Term(1))
+        let place = found.log.replayPosition
+        #expect(place.last == .zero)
+    }
+}
+
 @Suite("What a member has written")
 struct WrittenTests {
     /// It votes for a leader, who replaces the entry before the vote is on disk.

@@ -48,7 +48,7 @@ final class Shared: Sendable {
             State(
                 core: core, durable: durable, writtenEnd: log.position,
                 // Entries that are not known to be committed yet are not in the state.
-                replayPosition: log.unpublished.first?.start ?? log.position, segments: segments))
+                replayPosition: log.replayPosition, segments: segments))
     }
 
     /// Puts a state in place that was built up again.

@@ -134,8 +134,7 @@ package struct Replica: ~Copyable {
         (writtenIndex, applied) = (recovered.table.last, recovered.applied)
         committed = recovered.committed
         unpublished = recovered.unpublished
-        published = EntryID(
-            index: recovered.applied, term: recovered.log.term(at: recovered.applied) ?? .none)
+        published = recovered.published
         members = recovered.members
         membersPublished = recovered.membersPublished
         statementBytes = Self.statementBytes(recovered.membersPublished)
@@ -161,11 +160,8 @@ package struct Replica: ~Copyable {
     /// Where a replay has to begin to find everything that the state may lack: what is not
     /// published, and copies that readers are not referred to yet. A batch begins there.
     package var replayPosition: LogPosition {
-        var position = unpublished.first?.start ?? writingStart ?? nextStart
-        // Entries before it may have become void: the state has none of those, and is not to be
-        // taken for one that has.
-        if position.last.index > published.index { position.last = published }
-        return position
+        let position = unpublished.first?.start ?? writingStart ?? nextStart
+        return position.telling(ofNoMoreThan: published)
     }
 
     /// How far the log has been written.
@@ -198,6 +194,16 @@ package struct RecoveredLog: Sendable {
     /// Where batches begin that hold entries not applied yet, and the last entry of each.
     package var unpublished: [(start: LogPosition, through: LogIndex)] = []
 
+    /// The last entry that the state has.
+    package var published: EntryID {
+        EntryID(index: applied, term: log.term(at: applied) ?? .none)
+    }
+
+    /// Where a replay has to begin, as ``Replica/replayPosition``, before there is a replica.
+    package var replayPosition: LogPosition {
+        (unpublished.first?.start ?? position).telling(ofNoMoreThan: published)
+    }
+
     /// Whether nothing has ever been promised in it.
     package var isFresh: Bool { hardState == HardState() && log.lastIndex == .zero }
 
@@ -218,5 +224,16 @@ package struct RecoveredLog: Sendable {
             membersPublished = next.members
             membersAhead.removeFirst()
         }
+    }
+}
+
+extension LogPosition {
+    /// The same place, for a checkpoint. Entries before it may have become void: the state has none
+    /// of those, and is not to be taken for one that has.
+    fileprivate func telling(ofNoMoreThan published: EntryID) -> LogPosition {
+        guard last.index > published.index else { return self }
+        var position = self
+        position.last = published
+        return position
     }
 }
