@@ -129,9 +129,11 @@ struct OpeningTests {
 
     /// The first of these segments begins after an entry that is void, in a segment that is gone, as
     /// the one is in which another entry took its place. The last one's opening tells that.
-    @Test func tellsWhichEntryIsTheLastOfThoseThatAreGone() throws {
+    /// It need not be the last of those that became void.
+    @Test(arguments: [LogIndex(3), LogIndex(1)])
+    func tellsWhichEntryIsTheLastOfThoseThatAreGone(index: LogIndex) throws {
         let (void, last) = (
-            EntryID(index: LogIndex(3), term: Term(7)), EntryID(index: LogIndex(3), term: Term(8))
+            EntryID(index: LogIndex(3), term: Term(7)), EntryID(index: index, term: Term(8))
         )
         var replay = LogReplay(member: LogTape.member)
         for (sequence, last) in [(UInt32(2), void), (4, last)] {

@@ -100,7 +100,9 @@ extension Cluster {
             } else if try await leader() !== old {
                 return
             }
-            try? await leader().transferLeadership(to: target)
+            let now = try await leader()
+            // Refused while the heir catches up, or while it goes on: it is asked again.
+            do throws(MemberChangeRefusal) { try await now.transferLeadership(to: target) } catch {}
         }
     }
 }

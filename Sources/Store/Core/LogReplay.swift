@@ -110,9 +110,15 @@ package struct LogReplay: ~Copyable {
     ) throws(LogDamage) {
         let isNext = opening.index == table.last && opening.term == log.lastTerm
         guard statement == nil || !isNext else { return }
+        if statement != nil, opening.index <= table.base,
+            log.term(at: opening.index) != opening.term
+        {
+            // What the log was taken to begin after had become void. Of the entry in its place, which
+            // lay in a segment that is gone, only an opening after it tells still.
+            return begin(after: EntryID(index: opening.index, term: opening.term))
+        }
         if statement != nil, opening.index < table.last { return try rewind(to: opening) }
-        // Of an entry that another took the place of, only an opening after it may tell still.
-        try opening.require(statement == nil || opening.index > table.last || table.count == 0)
+        try opening.require(statement == nil || opening.index > table.last)
         try takeIn(through: table.last, reading: reader)
         restart(at: EntryID(index: opening.index, term: opening.term))
         committed = max(committed, opening.index)
@@ -137,6 +143,18 @@ package struct LogReplay: ~Copyable {
         table = EntryTable(base: base.index)
         log = RaftLog(base: base, membership: members?.membership ?? .none)
         memberships = []
+    }
+
+    /// The log begins after `last`, which is committed, rather than after what an opening has
+    /// counted: that one became void, and those after it, which may have none in their places yet.
+    private mutating func begin(after last: EntryID) {
+        truncate(from: table.base.next)
+        memberships.removeAll { $0.index > last.index }
+        let memberships = memberships
+        restart(at: last)
+        self.memberships = memberships
+        committed = last.index
+        applied = min(max(last.index, appliedHere), appliedMax)
     }
 
     private mutating func take(
@@ -165,16 +183,9 @@ package struct LogReplay: ~Copyable {
     private mutating func takeFirst(
         _ record: LogRecord, of bytes: RawSpan, header: SegmentHeader
     ) throws(LogDamage) {
-        truncate(from: table.base.next)
         memberships.removeAll { $0.index >= record.index }
         _ = try entryKind(of: record, in: bytes)
-        let memberships = memberships
-        restart(at: EntryID(index: record.index, term: record.term))
-        self.memberships = memberships
-        // The segment's opening counts the entry that this one takes the place of, and those after
-        // it, which may have none in their places yet.
-        committed = record.index
-        applied = min(max(record.index, appliedHere), appliedMax)
+        begin(after: EntryID(index: record.index, term: record.term))
         guard record.index > appliedHere, record.index <= appliedMax else { return }
         try core.replay(entry: record, of: bytes, segment: header.sequence)
         (applied, appliedHere) = (record.index, record.index)
